@@ -1,0 +1,216 @@
+/*
+ * provider — the API in our words: requests to send, answers read, outcomes judged.
+ *
+ * A provider is a table of functions and capabilities; everything that knows a
+ * wire format is in one file each (digitalriver.c). No I/O happens here: a
+ * request is built, somebody sends it, the answer is read.
+ *
+ * Facts about the API and how surely they are known: each function of
+ * digitalriver.c names its source.
+ */
+#ifndef PROVIDER_PROVIDER_H
+#define PROVIDER_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "http/http.h"
+
+struct provider_options {
+    const char *base_url;    /* without a slash at the end */
+    const char *version;     /* "2021-12-13" */
+    const char *instance;    /* the ledger's id, text of a UUID; sent as metadata.waybill_instance */
+    const char *application; /* "waybill/0.1.0" */
+    bool is_live;            /* what every answer's liveMode must say */
+    bool marker_as_shipment_id; /* second_marker: shipment_id */
+};
+
+struct provider; /* options and their copies */
+
+struct provider_capabilities {
+    bool has_idempotency_key;
+    bool list_shows_marker; /* by schema; the ledger still wants to see one before it believes an absence */
+    int64_t settle_ms_min;  /* how long it may apply a request late, at least */
+    int orders_per_ask_max; /* ids in one GET of orders */
+    int lines_per_submission_max;
+    int page_max; /* objects in one page of a list */
+};
+
+/* One line of a submission. */
+struct provider_item {
+    const char *item_id;
+    int64_t shipped;
+    int64_t cancelled;
+    const char *shipment_item_id; /* NULL for none */
+};
+
+struct provider_submission {
+    const char *marker; /* UUID text */
+    const char *order_id;
+    const char *shipment_id; /* NULL for none */
+    const char *tracking_company, *tracking_number, *tracking_url; /* NULL for none */
+    const struct provider_item *items;
+    int items_count;
+};
+
+/* A request ready for http_start: strings live in the struct; free it after http_start. */
+struct provider_request {
+    const char *method; /* static */
+    struct buffer url;
+    struct buffer body;
+    char header_text[6][256];
+    const char *headers[7];
+};
+
+void provider_request_init(struct provider_request *request);
+void provider_request_free(struct provider_request *request);
+/* Copies pointers only; tag and deadline are the caller's to add. */
+void provider_request_to_http(const struct provider_request *request, struct http_request *out);
+
+/* ---- what came back for a POST of a submission ---- */
+
+enum provider_outcome {
+    PROVIDER_ACCEPTED,      /* 201 with an id, for our order */
+    PROVIDER_REFUSED_LATER, /* nothing happened for sure, may pass later: back off, an attempt */
+    PROVIDER_NOT_NOW,       /* nothing happened, says nothing about this submission: 429, not sent; no attempt */
+    PROVIDER_REFUSED_KEY,   /* 401, or 403 in the API's own words: the key; no attempt */
+    PROVIDER_ORDER_WAITS,   /* 409 order_not_submitted: the gate is shut again; nothing happened */
+    PROVIDER_REFUSED,       /* for good: rejected, discrepancy `rejected` */
+    PROVIDER_PAYMENT,       /* for good: 409 payment_authorization_failed, discrepancy `payment` */
+    PROVIDER_TAKEN,         /* 409 item_fulfilled and its kind: list first, then rejected + `foreign` */
+    PROVIDER_UNKNOWN,       /* nobody knows yet */
+};
+
+/* One line as the API says it was applied. */
+struct provider_applied {
+    char item_id[512];
+    int64_t shipped;
+    int64_t cancelled;
+};
+
+struct provider_result {
+    enum provider_outcome outcome;
+    bool is_sent;
+    int http_status;              /* 0 when none */
+    char error_code[128];         /* the API's, or ours: "timeout", "not_json", "connect" ... */
+    char error_parameter[128];    /* "" when not named */
+    char error_message[512];      /* sanitised: valid UTF-8, no control characters, cut */
+    char request_id[201];
+    char fulfillment_id[256];     /* accepted only */
+    bool is_live_wrong;           /* the answer's liveMode is the other one */
+    bool is_mismatch;             /* accepted, but order, items or quantities differ from what was sent */
+    char mismatch[256];           /* in words */
+    bool has_retry_after;
+    int64_t retry_after_ms;       /* 1000..600000 */
+    int refused_item;             /* index of the line that parameter or message names; -1 */
+};
+
+/* ---- what a look found: one page of an order's fulfillments ---- */
+
+struct provider_fulfillment {
+    char fulfillment_id[256];
+    char order_id[512];
+    char marker[64];   /* metadata.waybill_submission, or the second marker; "" when none is shown */
+    char instance[64]; /* metadata.waybill_instance */
+    char shipment_id[256];
+    char created_time[40];
+    bool has_metadata; /* false: this answer showed no metadata at all: fetch it by id */
+    bool has_live_mode, live_mode;
+    char tracking_number[256];
+    struct provider_applied *items;
+    int items_count;
+};
+
+struct provider_fulfillments {
+    struct provider_fulfillment *list; /* newest first; owned */
+    int count;
+    bool has_more;
+};
+
+/* ---- what the gate learns ---- */
+
+struct provider_order_item {
+    char item_id[512];
+    int64_t quantity;
+    char state[64];
+};
+
+struct provider_order {
+    char order_id[512];
+    char upstream_id[512];
+    char state[64];        /* the API's own word; unknown ones pass through */
+    char state_since[64];  /* stateTransitions.<state>, ISO-8601 text, or "" */
+    bool has_live_mode, live_mode;
+    bool has_captured, has_cancelled;
+    double captured_amount, cancelled_amount;
+    char updated_time[64];
+    struct provider_order_item *items;
+    int items_count;
+};
+
+struct provider_orders {
+    struct provider_order *list; /* owned */
+    int count;
+    bool has_more;
+};
+
+/* How a GET ended, the same for all of them. */
+enum provider_read {
+    PROVIDER_READ_OK,
+    PROVIDER_READ_LATER,   /* 5xx, cut off, unreadable, 408: ask again; retry_after_ms when given */
+    PROVIDER_READ_BLOCKED, /* 429 */
+    PROVIDER_READ_KEY,     /* 401, or 403 in the API's own words */
+    PROVIDER_READ_REFUSED, /* 400 or 404 and others: this question is not taken so (a batch is halved, an id is unknown) */
+};
+
+struct provider_answer {
+    enum provider_read read;
+    int http_status;
+    char error[512];
+    char request_id[201];
+    bool has_retry_after;
+    int64_t retry_after_ms;
+};
+
+bool provider_new(struct provider **out, const char *name, const struct provider_options *options,
+                  struct error *err);
+void provider_free(struct provider *provider);
+const struct provider_capabilities *provider_capabilities(const struct provider *provider);
+const char *provider_name(const struct provider *provider);
+
+/* Build. All fail only for lack of memory or a bound. */
+bool provider_post(const struct provider *p, const struct provider_submission *s,
+                   struct provider_request *out, struct error *err);
+/* after: last id of the page before, or NULL. */
+bool provider_list_fulfillments(const struct provider *p, const char *order_id, const char *after,
+                                struct provider_request *out, struct error *err);
+bool provider_get_fulfillment(const struct provider *p, const char *fulfillment_id,
+                              struct provider_request *out, struct error *err);
+bool provider_ask_orders(const struct provider *p, const char *const *order_ids, int count,
+                         struct provider_request *out, struct error *err);
+bool provider_ask_upstream(const struct provider *p, const char *const *upstream_ids, int count,
+                           struct provider_request *out, struct error *err);
+/* A cheap authenticated GET for `check`. */
+bool provider_probe(const struct provider *p, struct provider_request *out, struct error *err);
+
+/* Read. */
+void provider_read_post(const struct provider *p, const struct provider_submission *s,
+                        const struct http_answer *answer, struct provider_result *out);
+void provider_read_fulfillments(const struct provider *p, const struct http_answer *answer,
+                                struct provider_fulfillments *out, struct provider_answer *how);
+void provider_read_fulfillment(const struct provider *p, const struct http_answer *answer,
+                               struct provider_fulfillments *out, struct provider_answer *how);
+void provider_read_orders(const struct provider *p, const struct http_answer *answer,
+                          struct provider_orders *out, struct provider_answer *how);
+void provider_read_plain(const struct provider *p, const struct http_answer *answer,
+                         struct provider_answer *how); /* for the probe */
+
+void provider_fulfillments_free(struct provider_fulfillments *list);
+void provider_orders_free(struct provider_orders *list);
+
+/* Retry-After: whole seconds or an HTTP date against now (unix ms), clamped to 1 s .. 600 s; absent or absurd: 60 s. */
+int64_t provider_retry_after_ms(const char *header, int64_t now_unix_ms);
+
+#endif
