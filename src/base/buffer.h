@@ -22,12 +22,13 @@ struct buffer {
     bool is_failed;
 };
 
+/* bytes_max counts content only, without the NUL. Nothing is allocated yet. */
 void buffer_init(struct buffer *buf, size_t bytes_max);
 bool buffer_append(struct buffer *buf, const void *bytes, size_t count);
 bool buffer_puts(struct buffer *buf, const char *text);
 bool buffer_putc(struct buffer *buf, char c);
 bool buffer_printf(struct buffer *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
-bool buffer_vprintf(struct buffer *buf, const char *fmt, va_list args);
+bool buffer_vprintf(struct buffer *buf, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 void buffer_reset(struct buffer *buf); /* empty, keeps the memory and clears is_failed */
 void buffer_free(struct buffer *buf);  /* may be used again after buffer_init */
 

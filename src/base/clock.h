@@ -37,4 +37,7 @@ void clock_wall_text(char out[25]);
 /* The only sleep in the program; returns early on a signal. */
 void clock_sleep_ms(int64_t ms);
 
+/* Tests only: moves the boot and the monotonic clock of this process ahead, so that no test sleeps. */
+void clock_advance_for_tests(int64_t ms);
+
 #endif

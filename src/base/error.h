@@ -38,7 +38,7 @@ struct error {
     char hint[512];     /* what to do; "" when nothing is known */
 };
 
-/* Always returns false, so that a leaf can say `return error_set(...)`. */
+/* Always returns false, so that a leaf can say `return error_set(...)`. Asserts that err was empty. */
 bool error_set(struct error *err, enum error_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* What the reader can do about it; shown on a line of its own. */
@@ -49,6 +49,9 @@ void error_context(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* True when the same call may succeed later without anyone's help. */
 bool error_is_retryable(const struct error *err);
+
+/* "db_lost": one lower-case word, for log lines. */
+const char *error_code_name(enum error_code code);
 
 void error_clear(struct error *err);
 

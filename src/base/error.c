@@ -1,0 +1,152 @@
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static void
+error_format(char *out, size_t out_bytes, const char *fmt, va_list args) PRINTF_LIKE(3, 0);
+
+static void
+error_format(char *out, size_t out_bytes, const char *fmt, va_list args)
+{
+    int length = vsnprintf(out, out_bytes, fmt, args);
+
+    if (length < 0)
+        out[0] = '\0';
+    else if ((size_t)length >= out_bytes)
+        text_trim_cut(out);
+}
+
+bool
+error_set(struct error *err, enum error_code code, const char *fmt, ...)
+{
+    va_list args;
+
+    assert(code != ERROR_NONE);
+    assert(err->code == ERROR_NONE); /* the first message is the true one */
+
+    err->code = code;
+    va_start(args, fmt);
+    error_format(err->message, sizeof(err->message), fmt, args);
+    va_end(args);
+    return false;
+}
+
+void
+error_hint(struct error *err, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    error_format(err->hint, sizeof(err->hint), fmt, args);
+    va_end(args);
+}
+
+void
+error_context(struct error *err, const char *fmt, ...)
+{
+    char step[sizeof(err->context)];
+    char whole[sizeof(err->context)];
+    va_list args;
+    int length;
+
+    va_start(args, fmt);
+    error_format(step, sizeof(step), fmt, args);
+    va_end(args);
+
+    length = snprintf(whole, sizeof(whole), "%s%s%s", step, err->context[0] != '\0' ? ": " : "",
+                      err->context);
+    if (length >= (int)sizeof(whole))
+        text_trim_cut(whole);
+    memcpy(err->context, whole, sizeof(whole));
+}
+
+static bool
+error_sqlstate_is_retryable(const char *sqlstate)
+{
+    /* Classes 08 connection, 40 rollback (serialization, deadlock), 53 out of resources; then
+     * single ones: lock not available, object in use, cancelled by a time-out, server going down or
+     * coming up. */
+    static const char *const CLASSES[] = {"08", "40", "53"};
+    static const char *const STATES[] = {"55P03", "55006", "57014", "57P01", "57P02", "57P03"};
+
+    for (size_t i = 0; i < sizeof(CLASSES) / sizeof(CLASSES[0]); i++) {
+        if (strncmp(sqlstate, CLASSES[i], 2) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
+        if (strcmp(sqlstate, STATES[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+error_is_retryable(const struct error *err)
+{
+    switch (err->code) {
+    case ERROR_DB_LOST:
+    case ERROR_NET:
+    case ERROR_NOMEM:
+        return true;
+    case ERROR_DB:
+        return error_sqlstate_is_retryable(err->sqlstate);
+    case ERROR_API:
+        return err->http_status == 0 || err->http_status == 408 || err->http_status == 429 ||
+               err->http_status >= 500;
+    case ERROR_NONE:
+    case ERROR_USAGE:
+    case ERROR_CONFIG:
+    case ERROR_STATE:
+    case ERROR_PARSE:
+    case ERROR_LIMIT:
+    case ERROR_IO:
+    case ERROR_CANCELLED:
+        break;
+    }
+    return false;
+}
+
+const char *
+error_code_name(enum error_code code)
+{
+    switch (code) {
+    case ERROR_NONE:
+        return "none";
+    case ERROR_USAGE:
+        return "usage";
+    case ERROR_CONFIG:
+        return "config";
+    case ERROR_STATE:
+        return "state";
+    case ERROR_DB_LOST:
+        return "db_lost";
+    case ERROR_DB:
+        return "db";
+    case ERROR_API:
+        return "api";
+    case ERROR_NET:
+        return "net";
+    case ERROR_PARSE:
+        return "parse";
+    case ERROR_LIMIT:
+        return "limit";
+    case ERROR_NOMEM:
+        return "nomem";
+    case ERROR_IO:
+        return "io";
+    case ERROR_CANCELLED:
+        return "cancelled";
+    }
+    return "unknown";
+}
+
+void
+error_clear(struct error *err)
+{
+    memset(err, 0, sizeof(*err));
+}
