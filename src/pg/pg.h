@@ -27,65 +27,80 @@ struct pg_stmt {
 struct pg_options {
     const char *url;              /* libpq URI or key=value; never shown in an error */
     const char *application_name; /* "waybill run" */
-    const char *search_path;      /* the ledger's schema, unquoted; the session gets `"schema", pg_temp` */
+    const char
+        *search_path; /* the ledger's schema, unquoted; the session gets `"schema", pg_temp` */
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms;           /* 0: none */
     int64_t lock_timeout_ms;                /* 0: none */
     int64_t idle_in_transaction_timeout_ms; /* 0: none */
-    bool is_durable; /* set synchronous_commit = on where it is off or local, read it back, refuse fsync = off */
+    bool is_durable; /* set synchronous_commit = on where it is off or local, read it back, refuse
+                        fsync = off */
+    int64_t answer_timeout_ms; /* 0: wait for an answer as long as the connection lives; else it
+                                  counts as lost */
 };
 
-/* Session settings beside those: UTF-8, ISO dates, UTC, jit off, no parallel query, idle_session_timeout 0,
- * tcp_keepalives_idle 10, interval 5, count 3, tcp_user_timeout 20000 on both sides,
- * default_transaction_isolation read committed, default_transaction_read_only off, no client-side notices on
- * stderr. Errors: ERROR_DB_LOST when it can't be reached. */
+/* Session settings beside those: UTF-8, ISO dates, UTC, jit off, no parallel query,
+ * idle_session_timeout 0, tcp_keepalives_idle 10, interval 5, count 3, tcp_user_timeout 20000 on
+ * both sides, default_transaction_isolation read committed, default_transaction_read_only off, no
+ * client-side notices on stderr. Errors: ERROR_DB_LOST when it can't be reached. */
 bool pg_open(struct pg **out, const struct pg_options *options, struct error *err);
-void pg_close(struct pg *pg); /* NULL is fine */
-bool pg_is_alive(const struct pg *pg); /* false once the connection was lost */
-int pg_socket(const struct pg *pg);    /* for waiting; -1 when lost */
-int pg_backend_pid(const struct pg *pg);
+void pg_close(struct pg *pg);            /* NULL is fine */
+bool pg_is_alive(const struct pg *pg);   /* false once the connection was lost */
+int pg_socket(const struct pg *pg);      /* for waiting; -1 when lost */
+int pg_backend_pid(const struct pg *pg); /* select pg_backend_pid() at the time of pg_open */
+bool
+pg_is_pooled(const struct pg *pg); /* a pooler answers: that pid isn't the one of the protocol */
 
-/* Parameters are text, NULL is SQL null. *out must be NULL; out itself may be NULL when nobody reads the rows.
- * ncols is checked against the answer. A lost connection is ERROR_DB_LOST, everything else that the server says
- * is ERROR_DB with sqlstate, first message line, and the statement's name as context. A COMMIT (explicit or
- * implicit) during which the server warned that it cancelled waiting for synchronous replication, is
- * ERROR_DB with sqlstate "01000" and the words "not durable": pg_warned_not_durable says so. */
+/* Parameters are text, NULL is SQL null. *out must be NULL; out itself may be NULL when nobody
+ * reads the rows. ncols is checked against the answer. A lost connection is ERROR_DB_LOST,
+ * everything else that the server says is ERROR_DB with sqlstate, first message line, and the
+ * statement's name as context. A COMMIT (explicit or implicit) during which the server warned that
+ * it cancelled waiting for synchronous replication, is ERROR_DB with sqlstate "01000" and the words
+ * "not durable": pg_warned_not_durable says so. */
 bool pg_run(struct pg *pg, const struct pg_stmt *stmt, const char *const *params,
             struct pg_rows **out, struct error *err);
 
-/* Plain text without parameters, several commands allowed: migrations, begin, commit, savepoints. */
+/* Plain text without parameters, several commands allowed: migrations, begin, commit, savepoints.
+ */
 bool pg_exec(struct pg *pg, const char *sql, struct error *err);
 
-/* A query made at run time (the warehouse relation's name is in it), unprepared; -1 for "any" number of columns. */
+/* A query made at run time (the warehouse relation's name is in it), unprepared; -1 for "any"
+ * number of columns. */
 bool pg_query(struct pg *pg, const char *sql, int nparams, const char *const *params,
               struct pg_rows **out, struct error *err);
 
-/* Asynchronous: one at a time. Only when pg_finish returned true is the statement's implicit transaction
- * committed (a result row is not a commit). pg_is_ready reads what has arrived and never blocks;
- * pg_finish blocks until the end when called earlier. */
-bool pg_start(struct pg *pg, const struct pg_stmt *stmt, const char *const *params,
-              struct error *err);
+/* Asynchronous: one at a time. Only when pg_finish returned true is the statement's implicit
+ * transaction committed (a result row is not a commit). pg_is_ready reads what has arrived and
+ * never blocks; pg_finish blocks until the end when called earlier. */
+bool
+pg_start(struct pg *pg, const struct pg_stmt *stmt, const char *const *params, struct error *err);
 bool pg_is_busy(const struct pg *pg); /* between pg_start and pg_finish */
 bool pg_is_ready(struct pg *pg);
+bool
+pg_wants_write(const struct pg *pg); /* large parameters are still leaving: wait for POLLOUT too */
 bool pg_finish(struct pg *pg, struct pg_rows **out, struct error *err);
 
 /* The server's opinion, for a test over all statements. */
-bool pg_describe(struct pg *pg, const struct pg_stmt *stmt, int *nparams, int *ncols,
-                 struct error *err);
+bool
+pg_describe(struct pg *pg, const struct pg_stmt *stmt, int *nparams, int *ncols, struct error *err);
 
 bool pg_warned_not_durable(const struct pg *pg); /* since the last pg_run/pg_finish/pg_exec began */
 
-/* Last NOTICE or WARNING text since the call began, "" when none (raise notice of our own functions). */
+/* Last NOTICE or WARNING text since the call began, "" when none (raise notice of our own
+ * functions). */
 const char *pg_last_notice(const struct pg *pg);
 
 int pg_rows_count(const struct pg_rows *rows);
 int pg_rows_columns(const struct pg_rows *rows);
 const char *pg_rows_name(const struct pg_rows *rows, int column);
 const char *pg_rows_text(const struct pg_rows *rows, int row, int column); /* NULL for SQL null */
-int64_t pg_rows_int(const struct pg_rows *rows, int row, int column);      /* asserts that it is one */
-bool pg_rows_bool(const struct pg_rows *rows, int row, int column);        /* null is false */
-bool pg_rows_is_numeric(const struct pg_rows *rows, int column); /* int, float, numeric: right-align, no quotes */
-void pg_rows_free(struct pg_rows *rows);                                   /* NULL is fine */
+int64_t pg_rows_int(const struct pg_rows *rows, int row, int column); /* asserts that it is one */
+bool pg_rows_bool(const struct pg_rows *rows, int row, int column);   /* null is false */
+bool pg_rows_is_numeric(const struct pg_rows *rows,
+                        int column); /* int, float, numeric: right-align, no quotes */
+int64_t
+pg_rows_affected(const struct pg_rows *rows); /* of insert, update, delete; 0 when it is none */
+void pg_rows_free(struct pg_rows *rows);      /* NULL is fine */
 
 /* Array parameters: build `{...}` literals with everything quoted. */
 struct buffer;
