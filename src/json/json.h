@@ -17,7 +17,8 @@
 struct json_doc;   /* a parsed document; owns all of its values */
 struct json_value; /* a place inside a document; valid as long as the document */
 
-/* bytes need not be NUL-terminated. Refuses: not UTF-8, NUL bytes or \u0000, nesting above 64, trailing text. */
+/* bytes need not be NUL-terminated. Refuses: not UTF-8, NUL bytes or \u0000, nesting above 64, trailing text,
+ * more than a million values. No message holds a byte of the text itself. */
 bool json_parse(const char *bytes, size_t count, struct json_doc **out, struct error *err);
 void json_free(struct json_doc *doc); /* NULL is fine */
 const struct json_value *json_root(const struct json_doc *doc);
@@ -27,9 +28,11 @@ bool json_is_array(const struct json_value *value);
 int json_count(const struct json_value *array); /* 0 for anything else */
 const struct json_value *json_at(const struct json_value *array, int index);
 
-/* A loop over a large array: first, then next; NULL at the end. Linear, unlike json_at. */
+/* A loop over a large array: first, then next; NULL at the end. Linear, unlike json_at.
+ * Walks the members of an object too; json_key names them (NULL for an element of an array). */
 const struct json_value *json_first(const struct json_value *array);
 const struct json_value *json_next(const struct json_value *value);
+const char *json_key(const struct json_value *member);
 
 /* NULL when absent or JSON null; case-sensitive; NULL value is fine. */
 const struct json_value *json_get(const struct json_value *object, const char *key);
@@ -37,10 +40,14 @@ const struct json_value *json_get(const struct json_value *object, const char *k
 /* Optional text: the string, or NULL when absent, null or not a string. */
 const char *json_text(const struct json_value *object, const char *key);
 
-/* Optional values: false when absent, null, or of another type. A whole number may come as 2, 2.0 or "2". */
+/* Optional values: false when absent, null, or of another type. A whole number may come as 2, 2.0 or "2"; from
+ * 2^53 on a number may already have lost digits, so that json_int refuses it. */
 bool json_int(const struct json_value *object, const char *key, int64_t *out);
 bool json_bool(const struct json_value *object, const char *key, bool *out);
 bool json_number(const struct json_value *object, const char *key, double *out);
+
+/* "object", "array", "text", "number", "boolean", "null"; "nothing" for a NULL value. */
+const char *json_kind(const struct json_value *value);
 
 /* The string value itself (elements of arrays of text); NULL when not a string. */
 const char *json_as_text(const struct json_value *value);
@@ -51,7 +58,12 @@ bool json_need_text(const struct json_value *object, const char *path, const cha
 bool json_need_int(const struct json_value *object, const char *path, const char *key, int64_t *out,
                    struct error *err);
 
-/* Writing: text appended to a buffer; commas are the caller's loop's business only through these. */
+/* "1.7.15" */
+const char *json_library_version(void);
+
+/* Writing: text appended to a buffer; commas are the caller's loop's business only through these.
+ * Text is escaped, and what is no UTF-8 becomes U+FFFD, so that the result always is; a number that is none (NaN,
+ * infinite) becomes null. Depth is at most 31: more is our own mistake and asserted. Failure is the buffer's. */
 struct json_writer {
     struct buffer *buf;
     int depth;

@@ -1,0 +1,17 @@
+/*
+ * scan — what a text must be before cJSON may see it.
+ */
+#ifndef JSON_SCAN_H
+#define JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum { JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1000000 };
+
+/* cJSON descends by recursion, ends its strings at \u0000 and takes any bytes for text. */
+bool json_scan(const char *bytes, size_t count, struct error *err);
+
+#endif
