@@ -28,7 +28,8 @@ struct http_options {
     const char *ca_file; /* NULL: the system's */
     const char *proxy;   /* NULL: none, whatever the environment says */
     const char *user_agent;
-    const struct secret *bearer; /* borrowed for the life of the object; NULL sends no Authorization */
+    const struct secret
+        *bearer; /* borrowed for the life of the object; NULL sends no Authorization */
 };
 
 struct http_request {
@@ -44,20 +45,37 @@ struct http_request {
 
 enum http_fact {
     HTTP_ANSWERED, /* a whole answer: status, headers, body */
-    HTTP_NOT_SENT, /* resolve, connect or TLS failed, or the deadline had passed: no body byte left us.
-                    * A GET that failed before its request line left is NOT_SENT too */
-    HTTP_BROKEN,   /* something left us and no whole answer came: cut, timed out, oversize, malformed */
+    HTTP_NOT_SENT, /* resolve, connect or TLS failed, or the deadline had passed: no body byte left
+                    * us. A GET that failed before its request line left is NOT_SENT too */
+    HTTP_BROKEN, /* something left us and no whole answer came: cut, timed out, oversize, malformed
+                  */
+};
+
+/* How far a request came; where it failed, or HTTP_PHASE_DONE. */
+enum http_phase {
+    HTTP_PHASE_DONE,
+    HTTP_PHASE_START, /* not begun: the send deadline had passed */
+    HTTP_PHASE_RESOLVE,
+    HTTP_PHASE_CONNECT,
+    HTTP_PHASE_TLS,
+    HTTP_PHASE_SENDING,
+    HTTP_PHASE_WAITING, /* for the first byte of the answer */
+    HTTP_PHASE_READING,
 };
 
 struct http_answer {
     void *tag;
     enum http_fact fact;
-    bool is_sent;      /* at least one byte of the body (GET: of the request) was handed to the network */
-    bool is_late;      /* NOT_SENT because the send deadline had passed */
-    int status;        /* HTTP_ANSWERED; for HTTP_BROKEN the status line's, if it came, else 0 */
-    const char *body;  /* NUL-terminated, may hold NULs inside; valid until the next http_take */
+    enum http_phase phase;
+    bool is_timeout;  /* it failed because a time limit ran out */
+    bool is_oversize; /* it failed because the answer passed its bound */
+    bool
+        is_sent; /* at least one byte of the body (GET: of the request) was handed to the network */
+    bool is_late;     /* NOT_SENT because the send deadline had passed */
+    int status;       /* HTTP_ANSWERED; for HTTP_BROKEN the status line's, if it came, else 0 */
+    const char *body; /* NUL-terminated, may hold NULs inside; valid until the next http_take */
     size_t body_bytes;
-    bool is_json;      /* Content-Type says so */
+    bool is_json;            /* Content-Type says so */
     const char *request_id;  /* x-dr-requestid or NULL; bounded to 200 printable bytes */
     const char *retry_after; /* raw header text or NULL */
     const char *date;        /* raw Date header or NULL */
@@ -73,25 +91,34 @@ struct http_early {
     char retry_after[64]; /* "" when absent */
 };
 
+/* Also sees to it that a connection that dies under TLS can't end the process: SIGPIPE is ignored
+ * from here on, unless the program has a handler of its own. One thread makes and frees these. */
 bool http_new(struct http **out, const struct http_options *options, struct error *err);
 void http_free(struct http *http); /* aborts what is in flight; NULL is fine */
 
 int http_free_slots(const struct http *http);
 int http_in_flight(const struct http *http);
 
-/* Fails without side effect: no free slot (ERROR_LIMIT), no memory, a URL or header that can't be one. */
+/* Fails without side effect: no free slot (ERROR_LIMIT), no memory, a URL or header that can't be
+ * one. */
 bool http_start(struct http *http, const struct http_request *request, struct error *err);
 
-/* Move bytes; sleep until something happened on curl's sockets or on one of the extra descriptors, at most
- * timeout_ms. extra_readable (may be NULL) gets one flag for each extra fd. Without anything in flight it
- * sleeps on the extra descriptors alone. */
+/* Move bytes; sleep until something happened on curl's sockets or on one of the extra descriptors,
+ * at most timeout_ms. extra_readable (may be NULL) gets one flag for each extra fd. Without
+ * anything in flight it sleeps on the extra descriptors alone. */
 bool http_wait(struct http *http, const int *extra_fds, int extra_count, bool *extra_readable,
                int64_t timeout_ms, struct error *err);
 
-/* One finished request; false when none is left. The slot is free again, out's pointers live until the next call. */
+/* "resolve", "connect", "TLS handshake", "sending", "waiting for the answer", "reading the answer".
+ */
+const char *http_phase_name(enum http_phase phase);
+
+/* One finished request; false when none is left. The slot is free again, out's pointers live until
+ * the next call. */
 bool http_take(struct http *http, struct http_answer *out);
 
-/* A 429 or 503 whose headers have arrived while its body has not: once per request; false when none is left. */
+/* A 429 or 503 whose headers have arrived while its body has not: once per request; false when none
+ * is left. */
 bool http_take_early(struct http *http, struct http_early *out);
 
 /* "libcurl/7.88.1 OpenSSL/3.0" */
