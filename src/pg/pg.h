@@ -27,16 +27,15 @@ struct pg_stmt {
 struct pg_options {
     const char *url;              /* libpq URI or key=value; never shown in an error */
     const char *application_name; /* "waybill run" */
-    const char
-        *search_path; /* the ledger's schema, unquoted; the session gets `"schema", pg_temp` */
+    const char *search_path;      /* a schema, unquoted; the session gets `"schema", pg_temp` */
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms;           /* 0: none */
     int64_t lock_timeout_ms;                /* 0: none */
     int64_t idle_in_transaction_timeout_ms; /* 0: none */
-    bool is_durable; /* set synchronous_commit = on where it is off or local, read it back, refuse
-                        fsync = off */
-    int64_t answer_timeout_ms; /* 0: wait for an answer as long as the connection lives; else it
-                                  counts as lost */
+    /* Set synchronous_commit = on where it is off or local, read it back, refuse fsync = off. */
+    bool is_durable;
+    /* Without an answer for so long the connection counts as lost; 0: wait as long as it lives. */
+    int64_t answer_timeout_ms;
 };
 
 /* Session settings beside those: UTF-8, ISO dates, UTC, jit off, no parallel query,
@@ -48,8 +47,7 @@ void pg_close(struct pg *pg);            /* NULL is fine */
 bool pg_is_alive(const struct pg *pg);   /* false once the connection was lost */
 int pg_socket(const struct pg *pg);      /* for waiting; -1 when lost */
 int pg_backend_pid(const struct pg *pg); /* select pg_backend_pid() at the time of pg_open */
-bool
-pg_is_pooled(const struct pg *pg); /* a pooler answers: that pid isn't the one of the protocol */
+bool pg_is_pooled(const struct pg *pg);  /* a pooler answers: the protocol names another pid */
 
 /* Parameters are text, NULL is SQL null. *out must be NULL; out itself may be NULL when nobody
  * reads the rows. ncols is checked against the answer. A lost connection is ERROR_DB_LOST,
@@ -60,8 +58,7 @@ pg_is_pooled(const struct pg *pg); /* a pooler answers: that pid isn't the one o
 bool pg_run(struct pg *pg, const struct pg_stmt *stmt, const char *const *params,
             struct pg_rows **out, struct error *err);
 
-/* Plain text without parameters, several commands allowed: migrations, begin, commit, savepoints.
- */
+/* Plain text without parameters, several commands allowed: migrations, begin, commit. */
 bool pg_exec(struct pg *pg, const char *sql, struct error *err);
 
 /* A query made at run time (the warehouse relation's name is in it), unprepared; -1 for "any"
@@ -76,8 +73,7 @@ bool
 pg_start(struct pg *pg, const struct pg_stmt *stmt, const char *const *params, struct error *err);
 bool pg_is_busy(const struct pg *pg); /* between pg_start and pg_finish */
 bool pg_is_ready(struct pg *pg);
-bool
-pg_wants_write(const struct pg *pg); /* large parameters are still leaving: wait for POLLOUT too */
+bool pg_wants_write(const struct pg *pg); /* parameters are still leaving: wait for POLLOUT too */
 bool pg_finish(struct pg *pg, struct pg_rows **out, struct error *err);
 
 /* The server's opinion, for a test over all statements. */
@@ -96,11 +92,11 @@ const char *pg_rows_name(const struct pg_rows *rows, int column);
 const char *pg_rows_text(const struct pg_rows *rows, int row, int column); /* NULL for SQL null */
 int64_t pg_rows_int(const struct pg_rows *rows, int row, int column); /* asserts that it is one */
 bool pg_rows_bool(const struct pg_rows *rows, int row, int column);   /* null is false */
-bool pg_rows_is_numeric(const struct pg_rows *rows,
-                        int column); /* int, float, numeric: right-align, no quotes */
-int64_t
-pg_rows_affected(const struct pg_rows *rows); /* of insert, update, delete; 0 when it is none */
-void pg_rows_free(struct pg_rows *rows);      /* NULL is fine */
+
+/* Int, float, numeric: to be aligned right, without quotes. */
+bool pg_rows_is_numeric(const struct pg_rows *rows, int column);
+int64_t pg_rows_affected(const struct pg_rows *rows); /* by insert, update, delete; else 0 */
+void pg_rows_free(struct pg_rows *rows);              /* NULL is fine */
 
 /* Array parameters: build `{...}` literals with everything quoted. */
 struct buffer;

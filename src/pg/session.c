@@ -23,7 +23,8 @@ static const char pg_session_sql[] =
     "   and pg_catalog.current_setting(s.name) not in ('off', 'local')"
     "  then pg_catalog.current_setting(s.name)"
     "  else pg_catalog.set_config(s.name, s.value, false) end"
-    " from pg_catalog.unnest($1::text[], $2::text[]) as s(name, value)"
+    " from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]))"
+    "   as s(name, value)"
     " where s.name = 'pg_backend_pid'"
     "    or pg_catalog.current_setting(s.name, true) is not null";
 
