@@ -379,12 +379,24 @@ slot_start(struct slot *slot, const struct http_request *request, struct curl_sl
     return true;
 }
 
+/* libcurl has timed the resolver's end. */
 static bool
-slot_has_time(const struct slot *slot, CURLINFO info)
+slot_is_resolved(const struct slot *slot)
 {
     curl_off_t us = 0;
 
-    return curl_easy_getinfo(slot->easy, info, &us) == CURLE_OK && us > 0;
+    return curl_easy_getinfo(slot->easy, CURLINFO_NAMELOOKUP_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+/* The time of connecting is set only after the handshake (7.88); the peer's address when the socket
+ * stands. */
+static bool
+slot_is_connected(const struct slot *slot)
+{
+    const char *address = NULL;
+
+    return curl_easy_getinfo(slot->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
+           address != NULL && address[0] != '\0';
 }
 
 static enum http_phase
@@ -398,10 +410,9 @@ slot_phase(const struct slot *slot, CURLcode code)
     if (slot->is_late)
         return HTTP_PHASE_START;
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
-        !slot_has_time(slot, CURLINFO_NAMELOOKUP_TIME_T))
+        !slot_is_resolved(slot))
         return HTTP_PHASE_RESOLVE;
-    if (slot->is_tls && slot_has_time(slot, CURLINFO_CONNECT_TIME_T) &&
-        !slot_has_time(slot, CURLINFO_APPCONNECT_TIME_T))
+    if (slot->is_tls && slot_is_connected(slot))
         return HTTP_PHASE_TLS;
     return HTTP_PHASE_CONNECT;
 }
