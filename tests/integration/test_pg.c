@@ -94,7 +94,7 @@ START_TEST(the_session_is_set_up_whatever_the_database_says)
                  "do $$ declare s text; begin"
                  " foreach s in array array['synchronous_commit = off', 'jit = on',"
                  "  'timezone = ''Asia/Tokyo''', 'datestyle = ''German''',"
-                 "  'default_transaction_read_only = on', 'statement_timeout = 1',"
+                 "  'default_transaction_read_only = on', 'statement_timeout = 900',"
                  "  'default_transaction_isolation = ''serializable''', 'search_path = nowhere']"
                  " loop execute format('alter database %I set %s', current_database(), s);"
                  " end loop; end $$");

@@ -2,8 +2,9 @@
  * support — what every test that needs a database, a process or the sandbox shares.
  *
  * All of it fails the running Check test with a sentence when something goes
- * wrong, so that callers need not look. What a test made (databases, folders,
- * processes) goes away when the test's process ends.
+ * wrong, so that callers need not look. Processes die with the test's own, and
+ * databases and folders go when it ends well; what a failed test leaves behind
+ * can be looked at until tests/run.sh removes its server and TMPDIR.
  */
 #ifndef SUPPORT_SUPPORT_H
 #define SUPPORT_SUPPORT_H
