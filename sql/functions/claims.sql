@@ -1,0 +1,203 @@
+-- claims: who may send what, and until when.
+
+-- Refuses when the ledger may not post: paused, new, another program version, a pooler between, not itself.
+-- Called with every claim: cheap, and right after every reconnect.
+create or replace function must_be_itself(for_worker bigint, schema_version int) returns identity
+language plpgsql security definer set search_path from current as $$
+declare
+    me identity;
+    now_on text := substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8);
+    newest int;
+begin
+    select * into strict me from identity;
+    select max(version) into newest from schema_versions;
+    if newest <> schema_version then
+        raise exception 'the schema is version %, this program works with %', newest, schema_version
+            using errcode = 'WB005', hint = case when newest > schema_version then 'upgrade the program'
+                                                 else 'run: waybill init' end;
+    end if;
+    if me.system_identifier <> (select system_identifier::text from pg_control_system())
+       or me.database_oid <> (select oid from pg_database where datname = current_database()) then
+        raise exception 'this ledger was made in another database'
+            using errcode = 'WB002', hint = 'restored or cloned: see waybill recover';
+    end if;
+    if me.timeline <> now_on then
+        -- restored to a point in time, or a standby was promoted: the last commits may be missing
+        update identity
+           set timeline = now_on, generation = generation + 1, generation_since = clock_timestamp()
+         where timeline = me.timeline
+        returning * into me;
+        if not found then
+            select * into strict me from identity;
+        end if;
+    end if;
+    if for_worker is not null
+       and not exists (select from workers w where w.worker_id = for_worker and w.backend_pid = pg_backend_pid()) then
+        raise exception 'the database session changed under the worker'
+            using errcode = 'WB004',
+                  hint = 'a pooler in transaction mode? use session mode, or connect directly';
+    end if;
+    return me;
+end $$;
+
+create or replace function claim(
+    for_worker bigint, for_run bigint, version int, token uuid, slots int, send_within_ms bigint, only_order text)
+returns table (submission_id bigint, marker uuid, order_id text, shipment_ref text, tries int, attempts int,
+               unknown_attempts int, lines int, settled boolean, shipment_id text, tracking_company text,
+               tracking_number text, tracking_url text, first_sent_at timestamptz,
+               item_id text, shipped bigint, cancelled bigint, shipment_item_id text)
+language plpgsql security definer set search_path from current as $$
+#variable_conflict use_column
+declare
+    me identity := must_be_itself(for_worker, version);
+    t timestamptz := clock_timestamp();
+    ids text[];
+    taken bigint[];
+begin
+    if me.mode <> 'live' then
+        if me.mode = 'shadow' then
+            return;
+        end if;
+        raise exception 'the ledger is %: %', me.mode, coalesce(me.mode_reason, 'no reason given')
+            using errcode = case me.mode when 'new' then 'WB003' else 'WB001' end;
+    end if;
+
+    -- First the lanes, alone: the locked rows carry the truth. The next statements see all that was
+    -- committed before the locks were ours.
+    if only_order is null then
+        ids := array(select l.order_id from lanes l
+                      where l.active_submission is null and l.next_at < 'infinity' and l.next_at <= t
+                      order by l.next_at limit slots
+                        for no key update skip locked);
+    else
+        ids := array(select l.order_id from lanes l
+                      where l.active_submission is null and l.next_at <= t and l.order_id = only_order
+                        for no key update skip locked);
+    end if;
+    if cardinality(ids) = 0 then
+        return;
+    end if;
+
+    with sent as (
+        update submissions s
+           set state = 'sending', claim_token = token, claim_expires_at = t + send_within_ms * interval '1 ms',
+               worker_id = for_worker, tries = s.tries + 1, next_attempt_at = null
+          from unnest(ids) as k(order_id)
+         cross join lateral (
+               select p.submission_id
+                 from submissions p
+                where p.order_id = k.order_id and p.state = 'planned' and p.next_attempt_at <= t
+                order by p.next_attempt_at, p.submission_id
+                limit 1) p
+         where s.submission_id = p.submission_id and s.state = 'planned'
+           and (me.generation = 1
+                or exists (select from orders o where o.order_id = s.order_id and o.verified_generation >= me.generation))
+        returning s.submission_id
+    )
+    select array_agg(sent.submission_id) into taken from sent;
+
+    update lanes l
+       set active_submission = s.submission_id
+      from submissions s
+     where s.submission_id = any (taken) and l.order_id = s.order_id;
+    -- The others had nothing after all; say when they will.
+    update lanes l
+       set next_at = coalesce((select min(s.next_attempt_at) from submissions s
+                                where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+     where l.order_id = any (ids) and l.active_submission is null;
+    if me.generation > 1 then
+        -- Not looked at since the ledger lost its tail: listed first, and put back until then.
+        insert into orders as o (order_id, list_at)
+        select l.order_id, t from lanes l
+         where l.order_id = any (ids) and l.active_submission is null and l.next_at <= t
+            on conflict (order_id) do update set list_at = t where o.list_at is null;
+        update lanes l
+           set next_at = t + interval '5 s'
+         where l.order_id = any (ids) and l.active_submission is null and l.next_at <= t;
+    end if;
+
+    return query
+    select s.submission_id, s.marker, s.order_id::text, s.shipment_ref::text, s.tries, s.attempts, s.unknown_attempts,
+           count(*) over (partition by s.submission_id)::int, false, s.shipment_id, s.tracking_company,
+           s.tracking_number, s.tracking_url, s.first_sent_at,
+           r.item_id::text, i.shipped, i.cancelled, i.shipment_item_id
+      from submissions s
+     cross join lateral (select * from submission_items i where i.submission_id = s.submission_id offset 0) i
+     cross join lateral (select r.item_id from rows r where r.row_id = i.row_id offset 0) r
+     where s.submission_id = any (taken)
+     order by s.submission_id, r.item_id;
+end $$;
+
+-- A claim whose worker is gone becomes unknown: by time, or earlier when the worker's session lock is free.
+-- Either way only after the claim may not be sent any more, and the settle clock starts where it always does.
+create or replace function reap(for_run bigint, timeout_ms bigint, settle_ms bigint) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+    lost bigint[];
+    reaped bigint;
+begin
+    lost := array(
+        select s.submission_id from submissions s
+         where s.state = 'sending' and s.claim_expires_at < t
+           and (s.claim_expires_at + timeout_ms * interval '1 ms' < t
+                or not exists (select from pg_locks k
+                                where k.locktype = 'advisory' and k.objsubid = 2
+                                  and k.database = (select oid from pg_database where datname = current_database())
+                                  and k.classid = 1463898947 and k.objid = (s.worker_id % 2147483648)::oid))
+         limit 1000);
+    if cardinality(lost) = 0 then
+        return 0;
+    end if;
+    perform 1 from lanes l where l.active_submission = any (lost) order by l.order_id for no key update;
+    with put as (
+        update submissions s
+           set state = 'unknown', unknown_since = t, first_sent_at = coalesce(s.first_sent_at, t),
+               settle_after = s.claim_expires_at + (timeout_ms + settle_ms) * interval '1 ms',
+               next_look_at = t, unknown_then = 'replan', unknown_attempts = s.unknown_attempts + 1,
+               attempts = s.attempts + 1, negative_looks = 0,
+               claim_token = null, claim_expires_at = null, error_code = 'worker_lost',
+               error_message = 'the worker that claimed it is gone'
+         where s.submission_id = any (lost) and s.state = 'sending' and s.claim_expires_at < t
+        returning s.submission_id, s.tries, s.worker_id
+    ), noted as (
+        insert into attempts (submission_id, attempt, kind, worker_id, sent, started_at, outcome, error)
+        select submission_id, tries, 'post', worker_id, true, t, 'unknown', 'worker_lost: the worker is gone' from put
+        returning 1
+    )
+    select count(*) into reaped from noted;
+    update runs r set unknown = r.unknown + reaped where r.run_id = for_run;
+    return reaped;
+end $$;
+
+-- Unknown submissions whose turn it is to be looked up; taken for lease_ms.
+create or replace function take_looks(most int, lease_ms bigint, only_order text)
+returns table (submission_id bigint, marker uuid, order_id text, first_sent_at timestamptz, attempts int,
+               unknown_attempts int, lines int, negative_looks int, is_settled boolean, unknown_then text,
+               held_by text, items text)
+language plpgsql security definer set search_path from current as $$
+#variable_conflict use_column
+declare
+    t timestamptz := clock_timestamp();
+    ids bigint[];
+begin
+    ids := array(select s.submission_id from submissions s
+                  where s.state = 'unknown' and s.next_look_at <= t
+                    and (only_order is null or s.order_id = only_order)
+                  order by s.next_look_at limit most);
+    ids := array(select l.active_submission from lanes l
+                  where l.active_submission = any (ids)
+                  order by l.order_id for no key update skip locked);
+    return query
+    with put as (
+        update submissions s
+           set next_look_at = t + lease_ms * interval '1 ms'
+         where s.submission_id = any (ids) and s.state = 'unknown' and s.next_look_at <= t
+        returning s.*
+    )
+    select p.submission_id, p.marker, p.order_id::text, p.first_sent_at, p.attempts, p.unknown_attempts,
+           (select count(*)::int from submission_items i where i.submission_id = p.submission_id),
+           p.negative_looks, p.settle_after <= t, p.unknown_then, p.held_by, null::text
+      from put p
+     order by p.submission_id;
+end $$;

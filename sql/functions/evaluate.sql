@@ -1,0 +1,250 @@
+-- evaluate: the warehouse's rows of some orders held against the ledger, set by set. Changes nothing.
+--
+-- For each row: desired (what the warehouse says), posted, open; then, line by
+-- line (order, item), what is wrong with it, and what may be planned. The rules
+-- are numbered as they apply:
+--   1 a bad row, an item the API doesn't have, other quantities, a decrease: a
+--     discrepancy of that line, nothing of it is planned;
+--   2 rows of a line with fewer units than are live, and others with more:
+--     posted units are re-keyed from the first to the second (a parcel renamed,
+--     merged, split, numbered late), in the order of their shipment_ref;
+--   3 what the line wants beyond that is due; never more (law 10).
+-- Absence of a row is no decrease (law 11): an absent row wants nothing, and
+-- takes nothing back.
+create or replace function evaluate(
+    keys text[], readings reading[],
+    has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
+    unknown_grace_ms bigint, gate_fresh_ms bigint)
+returns setof evaluation
+language sql stable set search_path from current as $$
+with wanted as (
+    select distinct k.order_id collate "C" as order_id from unnest(keys) as k(order_id)
+), read_rows as (
+    select r.order_id collate "C" as order_id,
+           case when octet_length(r.item_id) > 1000 then left(r.item_id, 200) || '~' || md5(r.item_id)
+                else coalesce(r.item_id, '') end collate "C" as item_id,
+           case when octet_length(r.shipment_ref) > 1000 then left(r.shipment_ref, 200) || '~' || md5(r.shipment_ref)
+                else coalesce(r.shipment_ref, '') end collate "C" as shipment_ref,
+           r.ordered, r.shipped, r.cancelled, r.returned,
+           r.tracking_company, r.tracking_number, r.tracking_url,
+           r.shipment_id, r.shipment_item_id, coalesce(r.model, 'third_party') as model,
+           case when coalesce(r.item_id, '') = '' then 'item_id is empty'
+                when octet_length(r.item_id) > 1000 then 'item_id is longer than 1000 bytes'
+                when octet_length(r.shipment_ref) > 1000 then 'shipment_ref is longer than 1000 bytes'
+                else coalesce(bad_quantity('ordered_quantity', r.ordered), bad_quantity('shipped_quantity', r.shipped),
+                              bad_quantity('cancelled_quantity', r.cancelled),
+                              bad_quantity('returned_quantity', coalesce(r.returned, 0)),
+                              case when r.model not in ('third_party', 'distributed', 'orchestrated')
+                                   then format('fulfillment_model is "%s"', left(r.model, 40)) end)
+           end as problem
+      from unnest(readings) r
+), keyed as (
+    -- one row a key; a key twice is a view that fans out, and can't be counted
+    select order_id, item_id, shipment_ref,
+           coalesce(min(problem), case when count(*) > 1 then format('%s rows for one key', count(*)) end) as problem,
+           case when count(*) = 1 and min(problem) is null then min(ordered)::bigint end as ordered,
+           case when count(*) = 1 and min(problem) is null then min(shipped)::bigint end as shipped,
+           case when count(*) = 1 and min(problem) is null then min(cancelled)::bigint end as cancelled,
+           case when count(*) = 1 and min(problem) is null then coalesce(min(returned), 0)::bigint else 0 end as returned,
+           min(tracking_company) as tracking_company, min(tracking_number) as tracking_number,
+           min(tracking_url) as tracking_url, min(shipment_id) as shipment_id,
+           min(shipment_item_id) as shipment_item_id, min(model) as model
+      from read_rows
+     group by order_id, item_id, shipment_ref
+), kept as (
+    select r.*
+      from wanted w
+     cross join lateral (select * from rows r where r.order_id = w.order_id offset 0) r
+), opened as (
+    select i.row_id,
+           sum(i.shipped) filter (where s.is_soft) as soft_shipped,
+           sum(i.cancelled) filter (where s.is_soft) as soft_cancelled,
+           sum(i.shipped) filter (where not s.is_soft) as firm_shipped,
+           sum(i.cancelled) filter (where not s.is_soft) as firm_cancelled
+      from wanted w
+     cross join lateral (
+           select s.submission_id, s.state in ('planned', 'held') and s.unknown_attempts = 0 as is_soft
+             from submissions s
+            where s.order_id = w.order_id and s.state in ('planned', 'sending', 'unknown', 'held')
+           offset 0) s
+     cross join lateral (select * from submission_items i where i.submission_id = s.submission_id offset 0) i
+     group by i.row_id
+), met as (
+    select coalesce(k.order_id, l.order_id) as order_id, coalesce(k.item_id, l.item_id) as item_id,
+           coalesce(k.shipment_ref, l.shipment_ref) as shipment_ref,
+           l.row_id, k.order_id is not null as is_read, k.problem,
+           k.ordered, k.shipped, k.cancelled, coalesce(k.returned, 0) as returned,
+           k.tracking_company, k.tracking_number, k.tracking_url, k.shipment_id, k.shipment_item_id, k.model,
+           coalesce(l.posted_shipped, 0) as posted_shipped, coalesce(l.posted_cancelled, 0) as posted_cancelled,
+           coalesce(o.soft_shipped, 0)::bigint as soft_shipped, coalesce(o.soft_cancelled, 0)::bigint as soft_cancelled,
+           coalesce(o.firm_shipped, 0)::bigint as firm_shipped, coalesce(o.firm_cancelled, 0)::bigint as firm_cancelled,
+           l.refused_submission, l.refused_shipped, l.refused_cancelled, l.refused_api_quantity
+      from keyed k
+      full join kept l
+        on l.order_id = k.order_id and l.item_id = k.item_id and l.shipment_ref = k.shipment_ref
+      left join opened o on o.row_id = l.row_id
+), measured as (
+    -- desired, with units that came back counted as still shipped as far as they explain a fall (returned_quantity)
+    select m.*,
+           case when is_read and shipped is not null
+                then shipped + least(returned, greatest(0, posted_shipped + firm_shipped - shipped)) else 0 end as desired_shipped,
+           case when is_read and cancelled is not null then cancelled else 0 end as desired_cancelled,
+           posted_shipped + firm_shipped as live_shipped,
+           posted_cancelled + firm_cancelled as live_cancelled
+      from met m
+), gaps as (
+    select m.*,
+           greatest(0, desired_shipped - live_shipped) as more_shipped,
+           greatest(0, live_shipped - desired_shipped) as less_shipped,
+           greatest(0, desired_cancelled - live_cancelled) as more_cancelled,
+           greatest(0, live_cancelled - desired_cancelled) as less_cancelled,
+           coalesce(model, 'third_party') = 'orchestrated' as is_orchestrated
+      from measured m
+), lines as (
+    select g.order_id, g.item_id,
+           bool_or(is_read) as is_present,
+           min(problem) as problem,
+           count(distinct ordered) filter (where is_read) as ordered_kinds,
+           max(ordered) as ordered,
+           sum(shipped) as shipped, sum(cancelled) as cancelled,
+           sum(desired_shipped) as desired_shipped, sum(desired_cancelled) as desired_cancelled,
+           sum(live_shipped) as live_shipped, sum(live_cancelled) as live_cancelled,
+           sum(more_shipped) as more_shipped, sum(less_shipped) as less_shipped,
+           sum(more_cancelled) as more_cancelled, sum(less_cancelled) as less_cancelled,
+           -- rows that are still read, and fell
+           coalesce(sum(less_shipped) filter (where is_read), 0) as fell_shipped,
+           coalesce(sum(less_cancelled) filter (where is_read), 0) as fell_cancelled
+      from gaps g
+     group by g.order_id, g.item_id
+), facts as (
+    select l.*, o.state as api_state, i.quantity as api_quantity, i.state as item_state,
+           exists (select from order_items x where x.order_id = l.order_id) as has_items,
+           desired_shipped < live_shipped as falls_shipped,
+           desired_cancelled < live_cancelled as falls_cancelled
+      from lines l
+      left join orders o using (order_id)
+      left join order_items i on i.order_id = l.order_id and i.item_id = l.item_id
+), judged as (
+    select f.*,
+           case
+           when not is_present then null
+           when problem is not null then 'bad_row'
+           when ordered_kinds > 1 then 'bad_row'
+           when shipped + cancelled > ordered then 'over_quantity'
+           when has_gate and has_items and api_quantity is null then 'unknown_item'
+           when has_gate and has_items and api_quantity <> ordered then 'ordered_mismatch'
+           when (falls_shipped and (fell_shipped > 0 or more_shipped > 0))
+             or (falls_cancelled and (fell_cancelled > 0 or more_cancelled > 0)) then 'decreased'
+           when units_per_line_max > 0 and greatest(more_shipped - less_shipped, 0)
+                + greatest(more_cancelled - less_cancelled, 0) > units_per_line_max then 'guard'
+           end as kind
+      from facts f
+), told as (
+    select j.*,
+           coalesce(kind = 'decreased' and decrease_is_note and fell_shipped + fell_cancelled > 0, false) as is_note,
+           case kind
+           when 'bad_row' then coalesce(problem, 'the rows of the line have different ordered quantities')
+           when 'over_quantity' then format('%s shipped and %s cancelled, but only %s ordered', shipped, cancelled, ordered)
+           when 'unknown_item' then 'the order has no such item at the API'
+           when 'ordered_mismatch' then format('%s ordered here, %s at the API', ordered, api_quantity)
+           when 'guard' then format('%s units due at once, more than run.max_units_per_line = %s',
+                greatest(more_shipped - less_shipped, 0) + greatest(more_cancelled - less_cancelled, 0), units_per_line_max)
+           when 'decreased' then format('%s shipped and %s cancelled now, but %s and %s are posted or on their way%s',
+                shipped, cancelled, live_shipped, live_cancelled,
+                case when fell_shipped + fell_cancelled = 0 then '; rows are gone and others are new: renamed or purged?' else '' end)
+           end as detail
+      from judged j
+), gates as (
+    select w.order_id,
+           case
+           when coalesce(o.verified_generation, 1) < g.generation and (not has_gate or o.state = 'accepted') then 'list'
+           when not has_gate then 'open'
+           when o.checked_at is null and o.unknown_since is null then 'ask'
+           when o.unknown_since is not null then
+                case when o.ask_at is null then 'ask'
+                     when o.unknown_since < clock_timestamp() - unknown_grace_ms * interval '1 ms' then 'shut' else 'wait' end
+           when o.state in ('accepted', 'fulfilled', 'complete', 'cancelled')
+                and o.checked_at < clock_timestamp() - gate_fresh_ms * interval '1 ms' then 'ask'
+           when o.state = 'accepted' then 'open'
+           when o.state in ('fulfilled', 'complete', 'cancelled') then
+                case when o.listed_at is null or o.listed_at < o.checked_at then 'list' else 'shut' end
+           when o.state in ('blocked', 'returned') then 'shut'
+           when o.ask_at is null then 'ask'
+           else 'wait' end as gate,
+           case
+           when o.unknown_since is not null then 'the API does not know the order'
+           when o.state is null then 'asking the API for the order'
+           else format('the order is %s at the API', o.state) end as gate_detail,
+           o.state as api_state
+      from wanted w
+     cross join identity g
+      left join orders o using (order_id)
+), summed as (
+    -- rule 2, in running sums: what is given is taken first-come by the rows that want more
+    select g.*, t.kind, t.detail, t.is_note, t.api_quantity, t.item_state,
+           least(t.less_shipped, t.more_shipped) as moves_shipped,
+           least(t.less_cancelled, t.more_cancelled) as moves_cancelled,
+           sum(g.less_shipped) over before as gave_shipped, sum(g.more_shipped) over before as took_shipped,
+           sum(g.less_cancelled) over before as gave_cancelled, sum(g.more_cancelled) over before as took_cancelled
+      from gaps g
+      join told t using (order_id, item_id)
+    window before as (partition by g.order_id, g.item_id order by g.shipment_ref
+                      rows between unbounded preceding and 1 preceding)
+), moved as (
+    select s.*,
+           least(less_shipped, greatest(0, moves_shipped - coalesce(gave_shipped, 0))) as gives_shipped,
+           least(more_shipped, greatest(0, moves_shipped - coalesce(took_shipped, 0))) as takes_shipped,
+           least(less_cancelled, greatest(0, moves_cancelled - coalesce(gave_cancelled, 0))) as gives_cancelled,
+           least(more_cancelled, greatest(0, moves_cancelled - coalesce(took_cancelled, 0))) as takes_cancelled
+      from summed s
+), weighed as (
+    select m.*,
+           -- units still on their way can't be re-keyed: wait for them
+           bool_or(gives_shipped > posted_shipped or gives_cancelled > posted_cancelled)
+               over (partition by m.order_id, m.item_id) as is_moving,
+           (kind is not null and not is_note) or not is_read or is_orchestrated as is_stopped,
+           refused_submission is not null and shipped = refused_shipped and cancelled = refused_cancelled
+               and api_quantity is not distinct from refused_api_quantity as is_parked
+      from moved m
+)
+select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.problem is not null, false),
+       w.ordered, w.shipped, w.cancelled, w.returned,
+       w.tracking_company, w.tracking_number, w.tracking_url, w.shipment_id, w.shipment_item_id, w.model,
+       w.soft_shipped, w.soft_cancelled, w.firm_shipped, w.firm_cancelled,
+       (more_shipped - takes_shipped)::bigint, (more_cancelled - takes_cancelled)::bigint,
+       case when is_stopped or is_moving or is_parked then 0 else more_shipped - takes_shipped end::bigint,
+       case when is_stopped or is_moving or is_parked or g.is_agreed then 0 else more_cancelled - takes_cancelled end::bigint,
+       case when (kind is null or is_note) and not is_moving then takes_shipped - gives_shipped else 0 end::bigint,
+       case when (kind is null or is_note) and not is_moving then takes_cancelled - gives_cancelled else 0 end::bigint,
+       case when not is_stopped and not is_moving and g.is_agreed then more_cancelled - takes_cancelled else 0 end::bigint,
+       g.gate, g.gate_detail,
+       case when w.kind is not null then w.kind end, w.detail, w.is_note,
+       case
+       when more_shipped + more_cancelled - takes_shipped - takes_cancelled <= 0 and (kind is null or is_note) then null
+       when not is_read then null
+       when kind is not null and not is_note then format('%s: %s', kind, w.detail)
+       when is_orchestrated then 'orchestrated: the API''s own fulfiller posts it'
+       when is_moving then 'units that moved to another parcel are still on their way'
+       when is_parked then format('refused as submission %s; waits for a change or for retry', refused_submission)
+       when g.gate <> 'open' then g.gate_detail
+       end,
+       coalesce(is_parked, false),
+       refused_submission is not null and not coalesce(is_parked, false) and is_read and w.problem is null,
+       is_moving
+  from weighed w
+  join lateral (
+       select x.gate, x.gate_detail,
+              has_gate and (w.item_state = 'cancelled' or (x.api_state = 'cancelled' and x.gate = 'shut')) is true as is_agreed
+         from gates x where x.order_id = w.order_id) g on true
+$$;
+
+-- What is wrong with a quantity, in words; null: nothing.
+create or replace function bad_quantity(name text, quantity numeric) returns text
+language sql immutable parallel safe as $$
+select case when quantity is null then name || ' is null'
+            when quantity = 'NaN' then name || ' is not a number'
+            when quantity < 0 then format('%s is negative: %s', name, left(quantity::text, 40))
+            when quantity > 1000000000 then format('%s is above 1000000000: %s', name, left(quantity::text, 40))
+            when quantity <> trunc(quantity) then format('%s is a fraction: %s', name, left(quantity::text, 40))
+       end
+$$;

@@ -1,0 +1,272 @@
+-- feed: how the warehouse's changes get into the queue.
+
+-- Queue an order by hand.
+create or replace function touch(order_id text) returns void
+language sql volatile security definer set search_path from current as
+$$ insert into queue (order_key, source) select $1, 'touch' where $1 <> '' $$;
+comment on function touch(text) is 'queue one order to be looked at';
+
+-- Trigger functions of fed tables, one a table so that their plans are kept: made by feed_from.
+-- They run with the ledger owner's rights and a pinned search_path, and never fail the vendor's
+-- statement: what can't be queued is counted in a sequence, which brings a sweep.
+create or replace function feed_from(relation regclass, order_key text) returns void
+language plpgsql set search_path from current as $$
+declare
+    home text := (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where c.oid = 'orders'::regclass);
+    key_sql text := order_key;
+    waits text := current_setting('lock_timeout');
+    leaf regclass;
+begin
+    if order_key ~ '^[A-Za-z_][A-Za-z0-9_]*$' then
+        key_sql := format('r.%I', order_key);
+    end if;
+    if key_sql ~ '[;$\\]|--|/\*' then
+        raise exception 'order_key must be one expression over the row r, got "%"', order_key
+            using hint = 'for example r.order_id, or (select o.api_order_id from wms.orders o where o.id = r.order_id)';
+    end if;
+    if (select c.relkind from pg_class c where c.oid = relation) not in ('r', 'p') then
+        raise exception '% is no table: a feed is made of the tables below the relation', relation;
+    end if;
+    begin
+        execute format('select (%s)::text from %s r limit 0', key_sql, relation);
+    exception when others then
+        raise exception 'order_key "%" can''t be read from %: %', order_key, relation, sqlerrm
+            using hint = 'name tables with their schema; the changed row is r';
+    end;
+    perform note_feed(relation, order_key, key_sql);
+    -- A busy table is asked for a moment only: nobody queues up behind us.
+    perform set_config('lock_timeout', '2s', true);
+    for leaf in select feed_tables(relation) loop
+        execute format('drop trigger if exists waybill_feed_insert on %s', leaf);
+        execute format('drop trigger if exists waybill_feed_update on %s', leaf);
+        execute format('drop trigger if exists waybill_feed_delete on %s', leaf);
+        execute format('drop trigger if exists waybill_feed_truncate on %s', leaf);
+        execute format('create trigger waybill_feed_insert after insert on %s referencing new table as new_rows
+                        for each statement execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_new');
+        execute format('create trigger waybill_feed_update after update on %s referencing old table as old_rows new table as new_rows
+                        for each statement execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_both');
+        execute format('create trigger waybill_feed_delete after delete on %s referencing old table as old_rows
+                        for each statement execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_old');
+        execute format('create trigger waybill_feed_truncate after truncate on %s
+                        for each statement execute function %I.feed_truncated()', leaf, home);
+        execute format('alter table %s enable always trigger waybill_feed_insert', leaf);
+        execute format('alter table %s enable always trigger waybill_feed_update', leaf);
+        execute format('alter table %s enable always trigger waybill_feed_delete', leaf);
+        execute format('alter table %s enable always trigger waybill_feed_truncate', leaf);
+        -- logical replication fires no statement triggers: rows that arrive so need one of their own
+        if exists (select from pg_subscription_rel s where s.srrelid = leaf) then
+            execute format('drop trigger if exists waybill_feed_row on %s', leaf);
+            execute format('create trigger waybill_feed_row after insert or update or delete on %s
+                            for each row execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_row');
+            execute format('alter table %s enable always trigger waybill_feed_row', leaf);
+        end if;
+    end loop;
+    perform set_config('lock_timeout', waits, true);
+end $$;
+comment on function feed_from(regclass, text) is
+    'install the change feed on a base table; order_key: an expression over the changed row r that gives the order''s key';
+
+create or replace function feed_stop(relation regclass) returns void
+language plpgsql set search_path from current as $$
+declare
+    waits text := current_setting('lock_timeout');
+    leaf regclass;
+    name text;
+begin
+    perform set_config('lock_timeout', '2s', true);
+    for leaf in select feed_tables(relation) loop
+        foreach name in array array['insert', 'update', 'delete', 'truncate', 'row'] loop
+            execute format('drop trigger if exists %I on %s', 'waybill_feed_' || name, leaf);
+        end loop;
+    end loop;
+    perform set_config('lock_timeout', waits, true);
+    perform forget_feed(relation);
+end $$;
+comment on function feed_stop(regclass) is 'take the change feed away from a base table';
+
+-- The table itself and all below it that can be written to by name.
+create or replace function feed_tables(relation regclass) returns setof regclass
+language sql stable set search_path from current as $$
+select relation where not exists (select from pg_class c where c.oid = relation and c.relkind = 'p')
+union
+select i.relid from pg_partition_tree(relation) i
+union
+select relation
+$$;
+
+create or replace function note_feed(relation regclass, order_key text, key_sql text) returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    side text;
+    source text;
+    body text;
+begin
+    foreach side in array array['new', 'old', 'both', 'row'] loop
+        source := case side
+            when 'new' then format('select (%s)::text as k from new_rows r', key_sql)
+            when 'old' then format('select (%s)::text as k from old_rows r', key_sql)
+            when 'both' then format('select (%1$s)::text as k from new_rows r union all select (%1$s)::text from old_rows r', key_sql)
+            else format('select (%1$s)::text as k from (select new.*) r where tg_op <> ''DELETE''
+                         union all select (%1$s)::text from (select old.*) r where tg_op <> ''INSERT''', key_sql) end;
+        body := format('
+declare
+    nulls bigint;
+begin
+    with k as materialized (select distinct k from (%s) x), put as (
+        insert into queue (order_key) select k.k from k where k.k <> '''' returning 1)
+    select count(*) into nulls from k where k.k is null;
+    if nulls > 0 then
+        perform nextval(''feed_null_keys'');
+    end if;
+    return null;
+exception when others then
+    perform nextval(''feed_missed'');
+    raise warning ''waybill: % on % was not queued: %'', tg_op, tg_relid::regclass, sqlerrm;
+    return null;
+end', source);
+        execute format('create or replace function %I() returns trigger language plpgsql security definer set search_path from current as %L',
+                       'feed_' || relation::oid || '_' || side, body);
+    end loop;
+    insert into feeds as f (relation, order_key) values ($1, $2)
+        on conflict on constraint feeds_pkey do update set order_key = excluded.order_key, made_at = clock_timestamp();
+    -- from here on changes are seen; what came before is found by a sweep
+    perform want_sweep('a feed was installed on ' || $1::text);
+end $$;
+
+create or replace function forget_feed(relation regclass) returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    side text;
+begin
+    delete from feeds f where f.relation = $1;
+    foreach side in array array['new', 'old', 'both', 'row'] loop
+        execute format('drop function if exists %I()', 'feed_' || $1::oid || '_' || side);
+    end loop;
+end $$;
+
+create or replace function feed_truncated() returns trigger
+language plpgsql security definer set search_path from current as $$
+begin
+    perform nextval('feed_missed');
+    return null;
+exception when others then
+    raise warning 'waybill: TRUNCATE of % was not noticed: %', tg_relid::regclass, sqlerrm;
+    return null;
+end $$;
+
+create or replace function want_sweep(why text) returns void
+language sql volatile security definer set search_path from current as
+$$ update feed_state set sweep_wanted = why where sweep_wanted is null $$;
+
+-- What is wrong with the feed, one line a fault: triggers that should be there and enabled, on every leaf.
+create or replace function feed_faults() returns table (relation text, fault text)
+language sql stable set search_path from current as $$
+select coalesce(c.oid::regclass::text, f.relation::oid::text),
+       case when c.oid is null then 'the table is gone'
+            when t.tgname is null then format('trigger %s is missing', n.name)
+            when t.tgenabled = 'D' then format('trigger %s is disabled', n.name)
+            else format('trigger %s is not enabled always', n.name) end
+  from feeds f
+ cross join lateral (select x from feed_tables(f.relation) x where exists (select from pg_class p where p.oid = f.relation)
+                     union all select f.relation where not exists (select from pg_class p where p.oid = f.relation)) leaf(x)
+  left join pg_class c on c.oid = leaf.x
+ cross join lateral (select 'waybill_feed_' || s as name from unnest(array['insert', 'update', 'delete', 'truncate']) s
+                     union all
+                     select 'waybill_feed_row' where exists (select from pg_subscription_rel r where r.srrelid = leaf.x)) n
+  left join pg_trigger t on t.tgrelid = c.oid and t.tgname = n.name
+ where c.oid is null or t.tgname is null or t.tgenabled <> 'A'
+$$;
+
+-- Called once a run: opens and closes feed_broken, and says whether a sweep is due and why (null: not).
+create or replace function check_feed(for_run bigint, is_queue boolean, sweep_interval_ms bigint) returns text
+language plpgsql security definer set search_path from current as $$
+declare
+    st feed_state;
+    missed bigint := (select case when is_called then last_value else 0 end from feed_missed);
+    nulls bigint := (select case when is_called then last_value else 0 end from feed_null_keys);
+    why text;
+begin
+    select * into strict st from feed_state;
+    if is_queue then
+        perform find_discrepancies(for_run, array(
+            select row('feed_broken', '', '', relation, 0, string_agg(fault, ', ' order by fault) ||
+                       format('; mend it: select feed_from(%L, ...)', relation), null, false)::finding
+              from feed_faults() group by relation));
+        update discrepancies d
+           set closed_at = clock_timestamp(), closed_by = 'feed'
+         where d.kind = 'feed_broken' and d.closed_at is null and d.order_id = ''
+           and d.shipment_ref not in (select relation from feed_faults());
+        if exists (select from feed_faults()) then
+            why := 'the feed is broken';
+        elsif missed > st.missed_seen then
+            why := 'the feed missed statements';
+        elsif nulls > st.null_keys_seen and coalesce(st.last_sweep_at < clock_timestamp() - interval '1 hour', true) then
+            why := 'rows without an order key changed';
+        end if;
+    end if;
+    if st.sweep_wanted is not null then
+        why := coalesce(why, st.sweep_wanted);
+    elsif sweep_interval_ms > 0
+       and coalesce(st.last_sweep_at < clock_timestamp() - sweep_interval_ms * interval '1 ms', true) then
+        why := coalesce(why, case when st.last_sweep_at is null then 'first sweep' else 'sweep_interval_ms is over' end);
+    end if;
+    return why;
+end $$;
+
+-- One sweep at a time; the counters are read before it begins, so that what is missed meanwhile brings another.
+create or replace function sweep_done(for_run bigint, missed_at_start bigint, nulls_at_start bigint, started_at timestamptz,
+                                      missed bigint, not_ours bigint) returns void
+language plpgsql security definer set search_path from current as $$
+begin
+    update feed_state s
+       set last_sweep_at = clock_timestamp(),
+           sweep_wanted = null, missed_seen = missed_at_start, null_keys_seen = nulls_at_start,
+           missed_by_feed = missed, not_ours = sweep_done.not_ours;
+    update runs r set swept = true, missed_by_feed = coalesce(r.missed_by_feed, 0) + missed where r.run_id = for_run;
+end $$;
+
+create or replace function enqueue(keys text[], why text) returns bigint
+language sql volatile security definer set search_path from current as $$
+with put as (insert into queue (order_key, source) select distinct k, why from unnest(keys) k where k <> '' returning 1)
+select count(*) from put
+$$;
+
+-- Take orders off the queue: distinct keys of the oldest entries. The caller holds plan_begin()'s lock and reads
+-- the warehouse in a later statement. Keys no index can hold are refused here, one by one.
+create or replace function take_queue(for_run bigint, most int, only_order text) returns setof text
+language plpgsql security definer set search_path from current as $$
+declare
+    keys text[];
+begin
+    with due as materialized (
+        select q.queue_id from queue q where only_order is null or q.order_key = only_order
+         order by q.queue_id limit most for update skip locked
+    ), gone as (
+        delete from queue q using due where q.queue_id = due.queue_id returning q.order_key
+    )
+    select array_agg(distinct k) into keys
+      from (select order_key as k from gone
+            union all
+            select x.order_key from (select order_key from relooks x
+                   where x.due_at <= clock_timestamp() and (only_order is null or x.order_key = only_order)
+                   order by x.due_at limit most) x) u;
+    perform find_discrepancies(for_run, array(
+        select row('unreadable', left(k, 200) || '~' || md5(k), '', '', 0, 'the order key is longer than 1000 bytes', null, false)::finding
+          from unnest(keys) k where octet_length(k) > 1000));
+    -- a look that fails again finds its entry here, pushed ahead
+    update relooks r set due_at = clock_timestamp() + interval '1 min' where r.order_key = any (keys);
+    return query select k from unnest(keys) k where octet_length(k) <= 1000;
+end $$;
+
+-- An order whose rows can't be read: looked at again later, with back-off; the others went on.
+create or replace function record_unreadable(for_run bigint, of_order text, why text) returns void
+language plpgsql security definer set search_path from current as $$
+begin
+    insert into relooks as r (order_key, due_at, failures)
+    values (of_order, clock_timestamp() + interval '1 min', 1)
+        on conflict (order_key) do update
+       set failures = r.failures + 1,
+           due_at = clock_timestamp() + least(1440, power(2, least(r.failures, 11))) * interval '1 min';
+    perform find_discrepancies(for_run, array[row('unreadable', of_order, '', '', 0, why, why, false)::finding]);
+end $$;

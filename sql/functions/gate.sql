@@ -1,0 +1,253 @@
+-- gate: what the API says of orders, and what follows for their units.
+
+-- How long until a waiting order is asked for again: 1, 2, 4 ... 60 s.
+create or replace function ask_delay(asks int) returns interval
+language sql immutable parallel safe as
+$$ select least(60, power(2, least(asks, 10))) * interval '1 s' $$;
+
+-- Orders to ask for now; taken for lease_ms so that two hosts don't ask the same.
+create or replace function take_asks(most int, lease_ms bigint, only_order text) returns setof text
+language sql volatile security definer set search_path from current as $$
+update orders o
+   set ask_at = clock_timestamp() + lease_ms * interval '1 ms'
+  from (select x.order_id from orders x
+         where x.ask_at <= clock_timestamp() and (only_order is null or x.order_id = only_order)
+         order by x.ask_at limit most for no key update skip locked) due
+ where o.order_id = due.order_id
+returning o.order_id::text
+$$;
+
+create or replace function take_lists(most int, lease_ms bigint, settle_ms bigint, only_order text) returns setof text
+language sql volatile security definer set search_path from current as $$
+update orders o
+   set list_at = clock_timestamp() + lease_ms * interval '1 ms', lists = o.lists + 1
+  from (select x.order_id from orders x cross join identity i
+         where x.list_at <= clock_timestamp() and (only_order is null or x.order_id = only_order)
+           -- a first look in a new generation waits until late POSTs of the old one must show
+           and (x.verified_generation >= i.generation or i.generation = 1
+                or i.generation_since + settle_ms * interval '1 ms' <= clock_timestamp())
+         order by x.list_at limit most for no key update of x skip locked) due
+ where o.order_id = due.order_id
+returning o.order_id::text
+$$;
+
+-- Answers of GET /orders: [{"order_id", "upstream_id", "state", "since", "captured", "cancelled",
+-- "items": [{"item_id", "quantity", "state"}]}]. Whoever waited for them is looked at again.
+create or replace function record_orders(answers jsonb) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+    known bigint;
+begin
+    with a as (
+        select distinct on (x.order_id) *
+          from jsonb_to_recordset(answers) as x(order_id text, upstream_id text, state text, since text,
+                                                captured numeric, cancelled numeric, items jsonb)
+         order by x.order_id
+    ), put as (
+        insert into orders as o (order_id, upstream_id, state, state_since, checked_at, ask_at, asks,
+                                 captured_amount, cancelled_amount, complete_at)
+        select a.order_id, nullif(a.upstream_id, ''), a.state, to_time(a.since), t, null, 0, a.captured, a.cancelled,
+               case when a.state = 'complete' then coalesce(to_time(a.since), t) end
+          from a
+         order by a.order_id
+            on conflict (order_id) do update
+           set upstream_id = coalesce(excluded.upstream_id, o.upstream_id), state = excluded.state,
+               state_since = coalesce(excluded.state_since, case when o.state = excluded.state then o.state_since else t end),
+               checked_at = t, unknown_since = null,
+               ask_at = case when is_waiting_state(excluded.state) then t + ask_delay(o.asks + 1) end,
+               asks = case when is_waiting_state(excluded.state) then o.asks + 1 else 0 end,
+               captured_amount = coalesce(excluded.captured_amount, o.captured_amount),
+               cancelled_amount = coalesce(excluded.cancelled_amount, o.cancelled_amount),
+               complete_at = coalesce(o.complete_at, excluded.complete_at)
+        returning 1
+    ), items as (
+        insert into order_items as i (order_id, item_id, quantity, state)
+        select distinct on (a.order_id, x.item_id) a.order_id, x.item_id, x.quantity, x.state
+          from a cross join lateral jsonb_to_recordset(a.items) as x(item_id text, quantity bigint, state text)
+         where x.item_id <> ''
+         order by a.order_id, x.item_id
+            on conflict (order_id, item_id) do update
+           set quantity = excluded.quantity, state = excluded.state
+         where (i.quantity, i.state) is distinct from (excluded.quantity, excluded.state)
+    ), queued as (
+        insert into queue (order_key, source) select a.order_id, 'gate' from a
+    )
+    select count(*) into known from put;
+
+    -- What a refusal had sent back to wait for the gate.
+    with opened as (
+        update submissions s
+           set next_attempt_at = t
+          from jsonb_to_recordset(answers) as x(order_id text, state text)
+         where s.order_id = x.order_id and x.state = 'accepted'
+           and s.state = 'planned' and s.next_attempt_at = 'infinity'
+        returning s.order_id
+    )
+    update lanes l set next_at = t from opened where l.order_id = opened.order_id and l.active_submission is null;
+    return known;
+end $$;
+
+create or replace function to_time(at text) returns timestamptz
+language plpgsql stable set search_path from current as $$
+begin
+    return nullif(at, '')::timestamptz;
+exception when others then
+    return null;
+end $$;
+
+-- States that pass by themselves; a word that we don't know is one of them.
+create or replace function is_waiting_state(state text) returns boolean
+language sql immutable parallel safe as $$
+select state not in ('accepted', 'blocked', 'cancelled', 'fulfilled', 'complete', 'returned')
+$$;
+
+-- Asked for alone, and the API knows no such order.
+create or replace function record_unknown_orders(ids text[]) returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+begin
+    insert into orders as o (order_id, unknown_since, ask_at, asks)
+    select k, t, t + ask_delay(1), 1 from (select distinct unnest(ids) as k order by 1) x
+        on conflict (order_id) do update
+       set unknown_since = coalesce(o.unknown_since, t), checked_at = null, asks = o.asks + 1,
+           ask_at = t + ask_delay(o.asks + 1);
+    insert into queue (order_key, source) select distinct unnest(ids), 'gate';
+end $$;
+
+-- An order's fulfillments, listed because of its state, a refusal, or a new generation. Our markers are
+-- evidence; what nobody explains was made by somebody else and is booked as such.
+create or replace function record_listing(for_run bigint, of_order text, listing jsonb) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    me identity;
+    is_first_look boolean;
+    booked bigint;
+begin
+    perform read_listing(for_run, of_order, listing, null, null);
+    select * into strict me from identity;
+    select me.generation > 1 and coalesce(o.verified_generation, 1) < me.generation into is_first_look
+      from (select) x left join orders o on o.order_id = of_order;
+    booked := book_foreign(for_run, of_order, listing, is_first_look);
+    insert into orders as o (order_id, listed_at, verified_generation)
+    values (of_order, clock_timestamp(), me.generation)
+        on conflict (order_id) do update
+       set listed_at = clock_timestamp(), list_at = null, verified_generation = me.generation;
+    update lanes l
+       set next_at = clock_timestamp()
+     where l.order_id = of_order and l.active_submission is null
+       and exists (select from submissions s where s.order_id = of_order and s.state = 'planned' and s.next_attempt_at <= clock_timestamp());
+    insert into queue (order_key, source) values (of_order, 'listed');
+    return booked;
+end $$;
+
+-- Fulfillments that nobody explains become adjustments `foreign`, on the rows that have such units due first.
+create or replace function book_foreign(for_run bigint, of_order text, listing jsonb, is_alarm boolean) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    f record;
+    taken record;
+    left_shipped bigint;
+    left_cancelled bigint;
+    booked bigint := 0;
+begin
+    for f in
+        select l ->> 'id' as id, i ->> 'item' as item_id,
+               sum((i ->> 'shipped')::bigint) as shipped, sum((i ->> 'cancelled')::bigint) as cancelled
+          from jsonb_array_elements(listing) l
+         cross join lateral jsonb_array_elements(l -> 'items') i
+         where not exists (select from submissions s where s.marker::text = lower(l ->> 'marker') and s.order_id = of_order)
+           and not exists (select from submissions s where s.fulfillment_id = l ->> 'id')
+           and not exists (select from adjustments j where j.fulfillment_id = l ->> 'id')
+         group by 1, 2
+         order by 1, 2
+    loop
+        left_shipped := f.shipped;
+        left_cancelled := f.cancelled;
+        insert into rows (order_id, item_id, shipment_ref, is_present)
+        select of_order, f.item_id, '', false
+         where not exists (select from rows r where r.order_id = of_order and r.item_id = f.item_id);
+        for taken in
+            select r.row_id, row_number() over (order by r.shipment_ref) = 1 as is_first,
+                   greatest(0, coalesce(r.shipped, 0) - r.posted_shipped - r.open_shipped) as due_shipped,
+                   greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled - r.open_cancelled) as due_cancelled
+              from rows r
+             where r.order_id = of_order and r.item_id = f.item_id
+             order by r.shipment_ref desc
+        loop
+            -- the last row visited is the first by name: it takes what no row wants
+            insert into adjustments (kind, row_id, shipped, cancelled, fulfillment_id, reason)
+            select 'foreign', taken.row_id, x.shipped, x.cancelled, f.id, 'made at the API by somebody else'
+              from (select case when taken.is_first then left_shipped else least(left_shipped, taken.due_shipped) end as shipped,
+                           case when taken.is_first then left_cancelled else least(left_cancelled, taken.due_cancelled) end as cancelled) x
+             where x.shipped <> 0 or x.cancelled <> 0;
+            if found then
+                booked := booked + 1;
+            end if;
+            left_shipped := left_shipped - case when taken.is_first then left_shipped else least(left_shipped, taken.due_shipped) end;
+            left_cancelled := left_cancelled - case when taken.is_first then left_cancelled else least(left_cancelled, taken.due_cancelled) end;
+        end loop;
+        if is_alarm then
+            perform find_discrepancies(for_run, array[row('foreign', of_order, f.item_id, '', 0,
+                format('fulfillment %s has %s shipped and %s cancelled that this ledger did not post', f.id, f.shipped, f.cancelled),
+                f.id, false)::finding]);
+        end if;
+    end loop;
+    return booked;
+end $$;
+
+-- Merchants' own order numbers, for rows without an order id.
+create or replace function note_upstreams(ids text[]) returns void
+language sql volatile security definer set search_path from current as $$
+insert into upstreams (upstream_id)
+select distinct u from unnest(ids) u where u <> '' and octet_length(u) <= 1000 order by 1
+    on conflict (upstream_id) do nothing
+$$;
+
+create or replace function take_upstreams(most int, lease_ms bigint) returns setof text
+language sql volatile security definer set search_path from current as $$
+update upstreams u
+   set ask_at = clock_timestamp() + lease_ms * interval '1 ms', asks = u.asks + 1
+  from (select x.upstream_id from upstreams x where x.ask_at <= clock_timestamp()
+         order by x.ask_at limit most for no key update skip locked) due
+ where u.upstream_id = due.upstream_id
+returning u.upstream_id::text
+$$;
+
+-- asked: the numbers of one question; found: [{"order_id", "upstream_id"}]. Two orders with one number can't be
+-- told apart by us: a discrepancy, until one of them is gone or a person decides.
+create or replace function record_upstreams(for_run bigint, asked text[], found jsonb, grace_ms bigint) returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+begin
+    with f as (
+        select x.upstream_id, count(distinct x.order_id) as orders, min(x.order_id) as order_id
+          from jsonb_to_recordset(found) as x(order_id text, upstream_id text)
+         group by x.upstream_id
+    )
+    update upstreams u
+       set order_id = case when f.orders = 1 then f.order_id end,
+           is_ambiguous = f.orders > 1,
+           ask_at = case when f.orders = 1 then null else t + ask_delay(u.asks) end
+      from f
+     where u.upstream_id = f.upstream_id and u.upstream_id = any (asked);
+    update upstreams u
+       set ask_at = t + ask_delay(u.asks)
+     where u.upstream_id = any (asked) and u.order_id is null and not u.is_ambiguous;
+    perform find_discrepancies(for_run, array(
+        select row(case when u.is_ambiguous then 'ambiguous' else 'unknown_order' end, u.upstream_id, '', '', 0,
+                   case when u.is_ambiguous then format('more than one order at the API has the upstream id %s', u.upstream_id)
+                        else format('no order at the API has the upstream id %s', u.upstream_id) end, null, false)::finding
+          from upstreams u
+         where u.upstream_id = any (asked)
+           and (u.is_ambiguous or (u.order_id is null and u.first_seen_at < t - grace_ms * interval '1 ms'))));
+    update discrepancies d
+       set closed_at = t, closed_by = 'gate'
+      from upstreams u
+     where u.upstream_id = any (asked) and u.order_id is not null
+       and d.order_id = u.upstream_id and d.kind in ('ambiguous', 'unknown_order') and d.closed_at is null;
+    insert into queue (order_key, source)
+    select u.order_id, 'gate' from upstreams u where u.upstream_id = any (asked) and u.order_id is not null;
+end $$;

@@ -1,0 +1,19 @@
+-- partitions: a month of attempts each, this month and the next two; what fits none goes to attempts_other.
+create or replace function make_partitions() returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    month date;
+    name text;
+begin
+    for month in select (date_trunc('month', now()) + n * interval '1 month')::date from generate_series(0, 2) n loop
+        name := 'attempts_' || to_char(month, 'YYYYMM');
+        if to_regclass(name) is null then
+            begin
+                execute format('create table %I partition of attempts for values from (%L) to (%L)',
+                               name, month, (month + interval '1 month')::date);
+            exception when duplicate_table or check_violation then
+                null; -- another host was faster, or rows of that month lie in attempts_other already
+            end;
+        end if;
+    end loop;
+end $$;

@@ -1,0 +1,304 @@
+-- planner: puts what evaluate() found into the ledger. One at a time (see plan_begin).
+
+-- True when this session may plan in this transaction. A statement of its own:
+-- the planning statements must take their snapshots after it.
+create or replace function plan_begin() returns boolean
+language sql volatile security definer set search_path from current as
+$$ select pg_try_advisory_xact_lock(1463898946, ('orders'::regclass::oid)::int) $$;
+
+-- Open what was found and isn't open, refresh what is. Returns how many were opened that a person must see.
+create or replace function find_discrepancies(for_run bigint, found finding[]) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    opened bigint;
+begin
+    with f as (
+        select distinct on (kind, order_id, item_id, shipment_ref, submission_id)
+               kind, coalesce(order_id, '') as order_id, coalesce(item_id, '') as item_id,
+               coalesce(shipment_ref, '') as shipment_ref, coalesce(submission_id, 0) as submission_id,
+               detail, coalesce(fingerprint, detail) as fingerprint, coalesce(is_note, false) as is_note
+          from unnest(found)
+         order by kind, order_id, item_id, shipment_ref, submission_id
+    ), fresh as (
+        -- a dismissed one, or a note, stays closed while its evidence is the same
+        select f.*
+          from f
+          left join lateral (
+               select d.fingerprint, d.is_dismissed, d.is_note
+                 from discrepancies d
+                where d.order_id = f.order_id and d.kind = f.kind and d.item_id = f.item_id
+                  and d.shipment_ref = f.shipment_ref and d.submission_id = f.submission_id
+                order by d.discrepancy_id desc limit 1) last on true
+         where not coalesce((last.is_dismissed or (last.is_note and f.is_note)) and last.fingerprint = f.fingerprint, false)
+    ), put as (
+        insert into discrepancies as d (kind, order_id, item_id, shipment_ref, submission_id, detail, fingerprint,
+                                        is_note, run_id, closed_at, closed_by)
+        select kind, order_id, item_id, shipment_ref, submission_id, detail, fingerprint, is_note, for_run,
+               case when is_note then clock_timestamp() end, case when is_note then 'note' end
+          from fresh
+            on conflict (order_id, kind, item_id, shipment_ref, submission_id) where closed_at is null
+            do update set detail = excluded.detail, fingerprint = excluded.fingerprint, seen_at = clock_timestamp()
+                 where d.fingerprint is distinct from excluded.fingerprint
+        returning (xmax = 0) and not is_note as is_new
+    )
+    select count(*) filter (where is_new) into opened from put;
+    if opened > 0 and for_run is not null then
+        update runs r set opened = r.opened + find_discrepancies.opened from (select) x where r.run_id = for_run;
+    end if;
+    return opened;
+end $$;
+
+create or replace function plan_orders(
+    for_run bigint, keys text[], readings reading[],
+    has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
+    unknown_grace_ms bigint, gate_fresh_ms bigint, lines_per_submission_max int,
+    out looked bigint, out planned bigint, out withdrawn bigint, out busy bigint, out opened bigint)
+language plpgsql security definer set search_path from current as $$
+declare
+    free text[];
+    ev evaluation[];
+    gone text[];      -- orders that the warehouse doesn't show any more
+    pulled bigint[];  -- submissions withdrawn
+    units bigint;
+begin
+    -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
+    insert into lanes (order_id)
+    select distinct k from unnest(keys) as k
+     where k <> '' and not exists (select from lanes l where l.order_id = k)
+     order by 1
+        on conflict do nothing;
+    free := array(select l.order_id from lanes l where l.order_id = any (keys)
+                   order by l.order_id for no key update skip locked);
+    busy := cardinality(keys) - cardinality(free);
+    if busy > 0 then
+        insert into queue (order_key, source)
+        select k, 'busy' from unnest(keys) as k where k <> '' and k <> all (free);
+    end if;
+    looked := cardinality(free);
+
+    ev := array(select e from evaluate(free, array(select r from unnest(readings) r where r.order_id = any (free)),
+                                       has_gate, decrease_is_note, units_per_line_max,
+                                       unknown_grace_ms, gate_fresh_ms) e);
+
+    -- Rows as read. Only what changed is written: a look again is a no-op.
+    insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
+                           tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
+    select e.order_id, e.item_id, e.shipment_ref, e.ordered, e.shipped, e.cancelled, e.returned,
+           e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for
+      from unnest(ev) e
+     where e.is_read
+        on conflict (order_id, item_id, shipment_ref) do update
+       set ordered = excluded.ordered, shipped = excluded.shipped, cancelled = excluded.cancelled,
+           returned = excluded.returned, is_present = true,
+           tracking_company = excluded.tracking_company, tracking_number = excluded.tracking_number,
+           tracking_url = excluded.tracking_url, shipment_id = excluded.shipment_id,
+           shipment_item_id = excluded.shipment_item_id, model = excluded.model,
+           waits_for = excluded.waits_for, read_at = clock_timestamp()
+     where (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
+            r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
+           is distinct from
+           (excluded.ordered, excluded.shipped, excluded.cancelled, excluded.returned, true, excluded.tracking_company,
+            excluded.tracking_number, excluded.tracking_url, excluded.shipment_id, excluded.shipment_item_id,
+            excluded.model, excluded.waits_for);
+    update rows r
+       set is_present = false, waits_for = null, read_at = clock_timestamp()
+      from unnest(ev) e
+     where r.row_id = e.row_id and not e.is_read and r.is_present;
+    update rows r
+       set looks_when_settled = e.looks_when_settled
+      from unnest(ev) e
+     where (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
+       and r.looks_when_settled <> e.looks_when_settled;
+    update rows r
+       set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
+      from unnest(ev) e
+     where r.row_id = e.row_id and e.unparks;
+
+    -- A whole order that vanished: what was planned of it waits, held.
+    gone := array(select e.order_id from unnest(ev) e group by e.order_id having not bool_or(e.is_read));
+    update submissions s
+       set state = 'held', held_by = 'vanished', next_attempt_at = null
+     where s.order_id = any (gone) and s.state = 'planned';
+
+    -- Planned and never possibly applied, but not what is wanted now: withdrawn, and planned anew below.
+    -- Behind a shut gate only what has shrunk is taken back; what grew waits.
+    with parcels as (
+        select e.order_id, e.shipment_ref,
+               bool_or(e.want_shipped < e.soft_shipped or e.want_cancelled < e.soft_cancelled) as shrank,
+               bool_or(e.want_shipped > e.soft_shipped or e.want_cancelled > e.soft_cancelled) as grew,
+               bool_and(e.gate = 'open') as is_open
+          from unnest(ev) e
+         where e.order_id <> all (gone)
+         group by e.order_id, e.shipment_ref
+        having sum(e.soft_shipped + e.soft_cancelled) > 0
+    ), gone_back as (
+        update submissions s
+           set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner',
+               next_attempt_at = null, held_by = null,
+               error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
+          from parcels p
+         where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
+           and s.state in ('planned', 'held') and s.unknown_attempts = 0
+           and (p.shrank or (p.grew and p.is_open) or s.held_by = 'vanished')
+        returning s.submission_id
+    )
+    select array_agg(submission_id) into pulled from gone_back;
+    withdrawn := coalesce(cardinality(pulled), 0);
+
+    -- Posted units follow their parcel to its new name: a pair of adjustments, nothing is posted for them.
+    insert into adjustments (kind, row_id, shipped, cancelled, reason)
+    select 'correction', r.row_id, e.rekey_shipped, e.rekey_cancelled,
+           case when e.rekey_shipped + e.rekey_cancelled > 0 then 'moved: this parcel took over posted units'
+                else 'moved: posted units went to another parcel of the line' end
+      from unnest(ev) e
+      join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
+     where e.rekey_shipped <> 0 or e.rekey_cancelled <> 0
+     order by r.row_id;
+
+    -- Cancelled at the API already, and now in the warehouse: they agree.
+    insert into adjustments (kind, row_id, cancelled, reason)
+    select 'foreign', r.row_id, e.agree_cancelled, 'cancelled at the API already'
+      from unnest(ev) e
+      join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
+     where e.agree_cancelled > 0
+     order by r.row_id;
+
+    -- Orders behind a shut gate are asked for, or listed, while something of them is wanted.
+    insert into orders as o (order_id, ask_at, list_at)
+    select e.order_id, case when min(e.gate) = 'ask' then clock_timestamp() end,
+           case when min(e.gate) = 'list' then clock_timestamp() end
+      from unnest(ev) e
+     where e.want_shipped + e.want_cancelled > 0 and e.gate in ('ask', 'list')
+     group by e.order_id
+        on conflict (order_id) do update
+       set ask_at = coalesce(least(o.ask_at, excluded.ask_at), excluded.ask_at, o.ask_at),
+           list_at = coalesce(o.list_at, excluded.list_at)
+     where excluded.ask_at < o.ask_at or (o.ask_at is null and excluded.ask_at is not null)
+        or (o.list_at is null and excluded.list_at is not null);
+    update orders o
+       set ask_at = null
+     where o.order_id = any (free) and o.ask_at is not null
+       and not exists (select from unnest(ev) e where e.order_id = o.order_id
+                          and e.want_shipped + e.want_cancelled > 0);
+
+    -- Submissions: one for each (order, parcel), at most so many lines each.
+    with wants as (
+        select e.order_id, e.shipment_ref, r.row_id, r.plan_no + 1 as plan_no,
+               e.want_shipped as shipped, e.want_cancelled as cancelled,
+               e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id,
+               (row_number() over (partition by e.order_id, e.shipment_ref order by e.item_id) - 1)
+                   / lines_per_submission_max as part
+          from unnest(ev) e
+          join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
+         where e.want_shipped + e.want_cancelled > 0 and e.gate = 'open'
+           and not exists (select from submissions s          -- kept as it was: exactly this is planned
+                             join submission_items i using (submission_id)
+                            where s.order_id = e.order_id and s.shipment_ref = e.shipment_ref
+                              and s.state in ('planned', 'held') and s.unknown_attempts = 0
+                              and e.soft_shipped + e.soft_cancelled > 0 and i.row_id = e.row_id)
+    ), parts as (
+        select w.order_id, w.shipment_ref, w.part, gen_random_uuid() as marker,
+               min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
+               min(w.tracking_number) as tracking_number, min(w.tracking_url) as tracking_url
+          from wants w
+         group by w.order_id, w.shipment_ref, w.part
+    ), heirs as (
+        -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
+        select s.order_id, s.shipment_ref, max(s.attempts) as attempts,
+               bool_or(s.error_message = 'was held: operator') as was_held
+          from submissions s
+         where s.submission_id = any (pulled)
+         group by s.order_id, s.shipment_ref
+    ), made as (
+        insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
+                                 shipment_id, tracking_company, tracking_number, tracking_url)
+        select p.marker, p.order_id, p.shipment_ref, for_run,
+               case when h.was_held then 'held' else 'planned' end::submission_state,
+               case when h.was_held then 'operator' end,
+               case when not coalesce(h.was_held, false) then clock_timestamp() end,
+               coalesce(h.attempts, 0),
+               p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
+          from parts p
+          left join heirs h using (order_id, shipment_ref)
+         order by p.order_id, p.shipment_ref, p.part
+        returning submission_id, marker
+    ), filled as (
+        insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
+        select m.submission_id, w.row_id, w.plan_no, w.shipped, w.cancelled, w.shipment_item_id
+          from wants w
+          join parts p using (order_id, shipment_ref, part)
+          join made m using (marker)
+        returning submission_id, shipped + cancelled as units
+    )
+    select count(distinct submission_id), sum(filled.units) into planned, units from filled;
+
+    update lanes l
+       set next_at = clock_timestamp()
+     where l.order_id = any (free)
+       and exists (select from submissions s where s.order_id = l.order_id and s.state = 'planned')
+       and l.next_at = 'infinity';
+
+    -- What was refused is planned anew, or gone: its discrepancy has ended.
+    update discrepancies d
+       set closed_at = clock_timestamp(), closed_by = 'planner'
+     where d.closed_at is null and d.submission_id <> 0 and d.order_id = any (free)
+       and d.kind in ('rejected', 'payment', 'foreign', 'attempts')
+       and not exists (
+           select from submission_items i join rows r using (row_id)
+            where i.submission_id = d.submission_id
+              and (r.refused_submission = d.submission_id and r.is_present))
+       and not exists (select from submissions s where s.submission_id = d.submission_id and s.state in ('held', 'unknown'));
+
+    opened := find_discrepancies(for_run, array(
+        select row(f.kind, f.order_id, f.item_id, '', 0, f.detail, f.detail, f.is_note)::finding
+          from planner_findings(ev, gone) f));
+    update discrepancies d
+       set closed_at = clock_timestamp(), closed_by = 'planner'
+     where d.closed_at is null and d.order_id = any (free) and d.submission_id = 0
+       and d.kind in ('over_quantity', 'decreased', 'bad_row', 'unknown_item', 'ordered_mismatch', 'guard', 'vanished',
+                      'unknown_order', 'order_blocked', 'order_returned', 'foreign', 'unreadable')
+       and not exists (select from planner_findings(ev, gone) f
+                        where (f.kind, f.order_id, f.item_id) = (d.kind, d.order_id, d.item_id));
+    delete from relooks r where r.order_key = any (free);
+    update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;
+end $$;
+
+-- The discrepancies and notes that belong to a plan: of lines, and of whole orders.
+create or replace function planner_findings(ev evaluation[], gone text[])
+returns table (kind text, order_id text, item_id text, detail text, is_note boolean)
+language sql stable set search_path from current as $$
+select min(e.kind), e.order_id, e.item_id, min(e.detail), bool_or(e.is_note)
+  from unnest(ev) e
+ where e.kind is not null
+ group by e.order_id, e.item_id
+union all
+select 'moved', e.order_id, e.item_id,
+       format('%s posted units moved: %s', sum(abs(e.rekey_shipped) + abs(e.rekey_cancelled)) / 2,
+              string_agg(format('%s %s', quote_literal(e.shipment_ref),
+                                case when e.rekey_shipped + e.rekey_cancelled > 0 then '+' else '' end
+                                || (e.rekey_shipped + e.rekey_cancelled)), ', ' order by e.shipment_ref)),
+       true
+  from unnest(ev) e
+ where e.rekey_shipped <> 0 or e.rekey_cancelled <> 0
+ group by e.order_id, e.item_id
+union all
+select 'vanished', e.order_id, '',
+       format('the order is gone from the warehouse with %s units open',
+              sum(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled)), false
+  from unnest(ev) e
+ where e.order_id = any (gone)
+ group by e.order_id
+having sum(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled) > 0
+union all
+select case when min(o.unknown_since) is not null then 'unknown_order'
+            when min(o.state) = 'returned' then 'order_returned'
+            when min(o.state) in ('fulfilled', 'complete', 'cancelled') then 'foreign'
+            else 'order_blocked' end,
+       e.order_id, '',
+       format('%s, with %s shipped and %s cancelled units due', min(e.gate_detail), sum(e.want_shipped), sum(e.want_cancelled)),
+       false
+  from unnest(ev) e
+  join orders o on o.order_id = e.order_id
+ where e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0
+ group by e.order_id
+$$;

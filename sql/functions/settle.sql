@@ -1,0 +1,277 @@
+-- settle: what came of attempts goes into the ledger, a batch at a time.
+--
+-- A settlement names marker and claim token; one that comes too late changes
+-- nothing, unless it is evidence that a POST was accepted: that always wins.
+create or replace function settle(for_worker bigint, for_run bigint, answers jsonb) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+    a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
+    done bigint[];
+    counted bigint;
+begin
+    perform 1
+       from lanes l
+      where l.order_id in (select s.order_id from unnest(a) x join submissions s on s.marker = x.marker)
+      order by l.order_id for no key update;
+
+    insert into attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
+                          outcome, http_status, error, request_id)
+    select s.submission_id, case x.kind when 'look' then s.looks + 1 else s.tries end, x.kind, for_worker, x.claim_token,
+           x.sent, x.started_at, t, x.outcome, x.http_status,
+           nullif(concat_ws(': ', nullif(x.error_code, ''), nullif(x.error_message, '')), ''), nullif(x.request_id, '')
+      from unnest(a) x join submissions s on s.marker = x.marker;
+
+    -- Accepted: the answer, or a look that found the marker.
+    with put as (
+        update submissions s
+           set state = 'accepted', settled_at = t,
+               settled_by = case x.kind when 'look' then 'marker' else 'answer' end,
+               fulfillment_id = x.fulfillment_id, http_status = coalesce(nullif(x.http_status, 0), s.http_status),
+               request_id = case when x.kind = 'post' then coalesce(nullif(x.request_id, ''), s.request_id) else s.request_id end,
+               attempts = s.attempts + (x.counts is true and x.kind = 'post' and s.state = 'sending')::int,
+               looks = s.looks + (x.kind = 'look')::int,
+               first_sent_at = coalesce(s.first_sent_at, x.started_at),
+               error_code = null, error_message = null, claim_token = null, claim_expires_at = null,
+               next_attempt_at = null, unknown_since = null, settle_after = null, next_look_at = null,
+               unknown_then = null, held_by = null
+          from (select distinct on (fulfillment_id) * from unnest(a) where next = 'accepted') x
+         where s.marker = x.marker and s.state in ('sending', 'unknown', 'planned', 'held', 'rejected')
+           and not exists (select from submissions o where o.fulfillment_id = x.fulfillment_id)
+        returning s.submission_id
+    )
+    select array_agg(submission_id) into done from put;
+
+    -- Everything else: only the claim's own answer, or a look at what is still unknown.
+    with put as (
+        update submissions s
+           set state = y.next,
+               settled_at = case when y.next in ('rejected', 'split') then t end,
+               settled_by = case when y.next in ('rejected', 'split') then
+                                 case x.kind when 'look' then 'marker' else 'answer' end end,
+               next_attempt_at = case when y.next = 'planned' then
+                                      case when x.waits_for_gate then 'infinity' else t + x.delay_ms * interval '1 ms' end end,
+               unknown_since = case when y.next = 'unknown' then coalesce(s.unknown_since, t) end,
+               settle_after = case when y.next = 'unknown'
+                                   then coalesce(s.settle_after, s.claim_expires_at + x.settle_ms * interval '1 ms') end,
+               next_look_at = case when y.next = 'unknown' then t + x.delay_ms * interval '1 ms' end,
+               unknown_then = case when y.next = 'unknown' then coalesce(s.unknown_then, x.unknown_then, 'replan') end,
+               held_by = case when y.next = 'held' then coalesce(x.held_by, 'ambiguous') end,
+               attempts = s.attempts + coalesce(x.counts, false)::int,
+               unknown_attempts = s.unknown_attempts + (x.kind = 'post' and coalesce(x.is_possible, false))::int,
+               looks = s.looks + (x.kind = 'look')::int,
+               negative_looks = case when x.kind = 'post' then 0
+                                     else s.negative_looks + (x.outcome = 'absent')::int end,
+               first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then x.started_at end),
+               http_status = case when x.kind = 'post' then nullif(x.http_status, 0) else s.http_status end,
+               error_code = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_code, ''), s.error_code) else s.error_code end,
+               error_message = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_message, ''), s.error_message) else s.error_message end,
+               request_id = case when x.kind = 'post' then coalesce(nullif(x.request_id, ''), s.request_id) else s.request_id end,
+               claim_token = null, claim_expires_at = null
+          from unnest(a) x
+         cross join lateral (
+               -- an id that is another submission's can't be believed
+               select case when x.next = 'accepted' then 'unknown' else x.next end as next) y
+         where s.marker = x.marker and s.submission_id <> all (coalesce(done, '{}'))
+           and ((x.kind = 'post' and s.state = 'sending' and s.claim_token = x.claim_token)
+                or (x.kind = 'look' and s.state = 'unknown' and x.next <> 'accepted'))
+        returning s.submission_id
+    )
+    select done || array_agg(submission_id) into done from put;
+
+    perform split_submissions(for_run, a, done);
+
+    -- Parked until the row, or its item at the API, changes.
+    update rows r
+       set refused_submission = s.submission_id, refused_shipped = r.shipped, refused_cancelled = r.cancelled,
+           refused_api_quantity = (select o.quantity from order_items o
+                                    where o.order_id = r.order_id and o.item_id = r.item_id)
+      from submissions s
+      join submission_items i using (submission_id)
+     where s.submission_id = any (done) and s.state = 'rejected' and r.row_id = i.row_id
+       and r.shipped is not null and r.cancelled is not null;
+
+    update lanes l
+       set active_submission = case when s.state in ('unknown', 'sending') then s.submission_id end,
+           next_at = coalesce((select min(p.next_attempt_at) from submissions p
+                                where p.order_id = l.order_id and p.state = 'planned'), 'infinity')
+      from (select distinct on (s.order_id) s.order_id, s.submission_id, s.state
+              from submissions s where s.submission_id = any (done)
+             order by s.order_id, (s.state in ('unknown', 'sending')) desc) s
+     where l.order_id = s.order_id
+       and (l.active_submission is null or l.active_submission = any (done));
+
+    -- The API's word on the order is out of date.
+    update orders o
+       set checked_at = null, ask_at = t
+      from unnest(a) x join submissions s on s.marker = x.marker
+     where x.shuts_gate and o.order_id = s.order_id;
+
+    insert into queue (order_key, source)
+    select distinct s.order_id, 'settled'
+      from submissions s
+     where s.submission_id = any (done)
+       and (s.state in ('rejected', 'split')
+            or exists (select from rows r where r.order_id = s.order_id and r.looks_when_settled));
+
+    perform close_settled(done);
+    perform find_discrepancies(for_run, array(
+        select row(x.discrepancy, s.order_id,
+                   case when x.discrepancy in ('rejected', 'foreign', 'missing', 'extra') then
+                        (select min(r.item_id) from submission_items i join rows r using (row_id)
+                          where i.submission_id = s.submission_id having count(*) = 1) end,
+                   s.shipment_ref, s.submission_id, coalesce(x.detail, x.discrepancy), x.detail, false)::finding
+          from unnest(a) x join submissions s on s.marker = x.marker
+         where x.discrepancy is not null
+           and (s.submission_id = any (done) or s.state = 'accepted')));
+    -- Accepted twice, or accepted after somebody decided otherwise.
+    perform find_discrepancies(for_run, array(
+        select row(case when s.state = 'accepted' then 'double' else 'extra' end, s.order_id, '', s.shipment_ref, s.submission_id,
+                   format('the API accepted it as %s, the ledger says %s%s', x.fulfillment_id, s.state,
+                          coalesce(' ' || s.fulfillment_id, '')), null, false)::finding
+          from unnest(a) x join submissions s on s.marker = x.marker
+         where x.next = 'accepted' and s.submission_id <> all (coalesce(done, '{}'))
+           and s.fulfillment_id is distinct from x.fulfillment_id));
+
+    update runs r
+       set accepted = r.accepted + c.accepted, rejected = r.rejected + c.rejected, unknown = r.unknown + c.unknown,
+           retried = r.retried + c.retried, held = r.held + c.held
+      from (select count(*) filter (where s.state = 'accepted') as accepted,
+                   count(*) filter (where s.state = 'rejected') as rejected,
+                   count(*) filter (where s.state = 'unknown' and s.unknown_since >= t) as unknown,
+                   count(*) filter (where s.state = 'planned') as retried,
+                   count(*) filter (where s.state = 'held') as held
+              from submissions s where s.submission_id = any (done)) c
+     where r.run_id = for_run;
+    return cardinality(coalesce(done, '{}'));
+end $$;
+
+-- A refusal of several lines: the one that was named goes alone, else each half.
+create or replace function split_submissions(for_run bigint, a settlement[], done bigint[]) returns void
+language plpgsql security definer set search_path from current as $$
+begin
+    if not exists (select from unnest(a) x where x.next = 'split') then
+        return;
+    end if;
+    with parents as (
+        select s.*, x.alone_item
+          from unnest(a) x
+          join submissions s on s.marker = x.marker
+         where x.next = 'split' and s.state = 'split' and s.submission_id = any (done)
+    ), parts as (
+        select p.submission_id as parent_id, r.row_id, i.shipped, i.cancelled, i.shipment_item_id, r.plan_no + 1 as plan_no,
+               case when p.alone_item is not null then (r.item_id = p.alone_item)::int
+                    else ntile(2) over (partition by p.submission_id order by r.item_id) - 1 end as part
+          from parents p
+          join submission_items i using (submission_id)
+          join rows r using (row_id)
+    ), heads as (
+        select distinct d.parent_id, d.part, gen_random_uuid() as marker
+          from (select distinct parent_id, part from parts) d
+    ), made as (
+        insert into submissions (marker, order_id, shipment_ref, parent_id, run_id, next_attempt_at, attempts,
+                                 shipment_id, tracking_company, tracking_number, tracking_url)
+        select h.marker, p.order_id, p.shipment_ref, p.submission_id, for_run, clock_timestamp(), 0,
+               p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
+          from heads h
+          join parents p on p.submission_id = h.parent_id
+        returning submission_id, marker
+    )
+    insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
+    select m.submission_id, x.row_id, x.plan_no, x.shipped, x.cancelled, x.shipment_item_id
+      from parts x
+      join heads h using (parent_id, part)
+      join made m using (marker);
+end $$;
+
+-- What kept a submission's discrepancy open has ended.
+create or replace function close_settled(ids bigint[]) returns void
+language sql volatile security definer set search_path from current as $$
+update discrepancies d
+   set closed_at = clock_timestamp(), closed_by = 'settled'
+  from submissions s
+ where s.submission_id = any (ids) and d.submission_id = s.submission_id and d.closed_at is null
+   and ((d.kind in ('ambiguous', 'attempts') and s.state <> 'held')
+        or (d.kind in ('rejected', 'payment', 'foreign') and s.state = 'accepted'))
+$$;
+
+-- A whole list of an order's fulfillments, as the API showed it: [{"id", "marker", "created", "items":
+-- [{"item", "shipped", "cancelled"}]}]. Takes every marker of ours as evidence and says about one of them
+-- whether it is there and, if not, what stands in the way of believing that.
+create or replace function read_listing(
+    for_run bigint, of_order text, listing jsonb, of_marker uuid, sent_after timestamptz,
+    out found_id text, out unexplained bigint, out unexplained_detail text, out marker_was_seen boolean)
+language plpgsql security definer set search_path from current as $$
+declare
+    evidence jsonb;
+begin
+    perform 1 from lanes l where l.order_id = of_order for no key update;
+    if exists (select from jsonb_array_elements(listing) f
+                join submissions s on s.marker::text = lower(f ->> 'marker') and s.order_id = of_order) then
+        update identity set marker_seen_at = clock_timestamp() where marker_seen_at is null;
+        if found then
+            perform release_unseen();
+        end if;
+    end if;
+
+    -- newest first in the list, so the oldest of two with one marker is the original
+    select jsonb_agg(jsonb_build_object('kind', 'look', 'marker', e.marker, 'next', 'accepted', 'outcome', 'found',
+                                        'sent', false, 'started_at', clock_timestamp(), 'fulfillment_id', e.id))
+      into evidence
+      from (select distinct on (s.marker) s.marker, f.value ->> 'id' as id
+              from jsonb_array_elements(listing) with ordinality f
+              join submissions s on s.marker::text = lower(f.value ->> 'marker') and s.order_id = of_order
+             where s.state in ('unknown', 'planned', 'held', 'rejected')
+             order by s.marker, f.ordinality desc) e;
+    if evidence is not null then
+        perform settle(null, for_run, evidence);
+    end if;
+    perform find_discrepancies(for_run, array(
+        select row('double', of_order, '', min(s.shipment_ref), s.submission_id,
+                   format('%s fulfillments carry the marker of one submission: %s', count(*), string_agg(f ->> 'id', ', ' order by f ->> 'id')),
+                   null, false)::finding
+          from jsonb_array_elements(listing) f
+          join submissions s on s.marker::text = lower(f ->> 'marker') and s.order_id = of_order
+         group by s.submission_id
+        having count(distinct f ->> 'id') > 1));
+
+    select f ->> 'id' into found_id
+      from jsonb_array_elements(listing) with ordinality x(f, n)
+     where lower(f ->> 'marker') = of_marker::text
+     order by n desc limit 1;
+    select count(*), string_agg(f ->> 'id', ', ' order by f ->> 'id')
+      into unexplained, unexplained_detail
+      from jsonb_array_elements(listing) f
+     where not exists (select from submissions s where s.marker::text = lower(f ->> 'marker') and s.order_id = of_order)
+       and not exists (select from submissions s where s.fulfillment_id = f ->> 'id')
+       and not exists (select from adjustments j where j.fulfillment_id = f ->> 'id')
+       -- it could be ours: not surely older than our first byte, by clocks that may differ
+       and (sent_after is null or is_later(f ->> 'created', sent_after - interval '10 min'));
+    select marker_seen_at is not null into marker_was_seen from identity;
+end $$;
+
+create or replace function is_later(at text, than timestamptz) returns boolean
+language plpgsql immutable set search_path from current as $$
+begin
+    return coalesce(at::timestamptz >= than, true);
+exception when others then
+    return true;
+end $$;
+
+-- Held only because no marker of ours had ever been seen in a list: now one was.
+create or replace function release_unseen() returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    freed bigint[];
+begin
+    with put as (
+        update submissions s
+           set state = 'planned', held_by = null, next_attempt_at = clock_timestamp()
+         where s.state = 'held' and s.held_by = 'marker'
+        returning s.submission_id, s.order_id
+    ), lane as (
+        update lanes l set next_at = clock_timestamp() from put where l.order_id = put.order_id
+    )
+    select array_agg(submission_id) into freed from put;
+    perform close_settled(freed);
+end $$;

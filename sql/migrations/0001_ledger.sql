@@ -1,0 +1,443 @@
+-- The ledger: what was planned, what was sent, what became of it.
+--
+-- Runs with search_path = the ledger's schema; nothing here names it.
+-- Who may write: nobody but the functions of sql/functions (security definer);
+-- the worker role has EXECUTE on them and SELECT on the tables, so what it
+-- can't do, wrong code can't do either. Counters of `rows` are moved by
+-- triggers alone (functions/laws.sql).
+--
+-- Lock order, everywhere: lanes (by order_id) -> submissions -> rows. Whoever
+-- changes a submission of an order, or a counter of its rows, holds its lane.
+
+create type submission_state as enum (
+    'planned', 'sending', 'accepted', 'rejected', 'unknown', 'held', 'dismissed', 'withdrawn', 'split');
+comment on type submission_state is 'where a submission is; planned, sending, unknown and held are open';
+
+create type ledger_mode as enum ('new', 'shadow', 'live', 'paused');
+create type adjustment_kind as enum ('baseline', 'foreign', 'returned', 'write_off', 'correction');
+
+-- One row of the warehouse relation, normalised by the bridge's own query.
+create type reading as (
+    order_id text, item_id text, shipment_ref text,
+    ordered numeric, shipped numeric, cancelled numeric, returned numeric,
+    tracking_company text, tracking_number text, tracking_url text,
+    shipment_id text, shipment_item_id text, model text);
+
+-- A discrepancy, or a note, as somebody found it.
+create type finding as (
+    kind text, order_id text, item_id text, shipment_ref text, submission_id bigint,
+    detail text, fingerprint text, is_note boolean);
+
+-- One row of the warehouse held against the ledger (functions/evaluate.sql).
+create type evaluation as (
+    order_id text, item_id text, shipment_ref text,
+    row_id bigint, is_read boolean, is_bad boolean,
+    ordered bigint, shipped bigint, cancelled bigint, returned bigint,
+    tracking_company text, tracking_number text, tracking_url text,
+    shipment_id text, shipment_item_id text, model text,
+    soft_shipped bigint, soft_cancelled bigint,   -- open, and could still be withdrawn
+    firm_shipped bigint, firm_cancelled bigint,   -- open, and may have been applied
+    due_shipped bigint, due_cancelled bigint,     -- what the row wants beyond posted and firm
+    want_shipped bigint, want_cancelled bigint,   -- of that, what may be planned once the gate is open
+    rekey_shipped bigint, rekey_cancelled bigint, -- posted units that move to (+) or from (-) this row
+    agree_cancelled bigint,                       -- cancelled at the API already: to be booked, not posted
+    gate text,                                    -- open, ask, list, wait, shut
+    gate_detail text,
+    kind text, detail text,                       -- of the line: a discrepancy, or null
+    is_note boolean,
+    waits_for text,
+    is_parked boolean, unparks boolean, looks_when_settled boolean);
+
+-- What came of one attempt, as the bridge judged it (functions/settle.sql).
+create type settlement as (
+    kind text,                 -- post or look
+    marker uuid, claim_token uuid, next submission_state,
+    outcome text, sent boolean, started_at timestamptz,
+    http_status int, error_code text, error_message text, request_id text,
+    fulfillment_id text, unknown_then text, held_by text,
+    counts boolean,            -- as an attempt
+    is_possible boolean,       -- it may have been applied
+    waits_for_gate boolean, shuts_gate boolean,
+    delay_ms bigint, settle_ms bigint,
+    discrepancy text, detail text,
+    alone_item text);          -- split: the line that goes alone; null: halve
+
+-- ---------------------------------------------------------------- who we are
+
+create table identity (
+    is_only           boolean primary key default true check (is_only),
+    ledger_id         uuid not null default gen_random_uuid(),
+    mode              ledger_mode not null default 'new',
+    mode_since        timestamptz not null default clock_timestamp(),
+    mode_by           text not null default session_user,
+    mode_reason       text,
+    resume_mode       ledger_mode check (resume_mode in ('shadow', 'live')),
+    system_identifier text not null,
+    database_oid      oid not null,
+    timeline          text not null,
+    generation        int not null default 1 check (generation > 0),
+    generation_since  timestamptz not null default clock_timestamp(),
+    base_url          text,
+    is_live           boolean,
+    marker_seen_at    timestamptz,
+    check ((mode = 'paused') = (resume_mode is not null))
+);
+comment on table identity is 'one row: who this ledger is, what it may do, and which machine and API it belongs to';
+
+create table mode_changes (
+    changed_at timestamptz not null default clock_timestamp(),
+    mode       ledger_mode not null,
+    changed_by text not null,
+    reason     text
+);
+
+-- ------------------------------------------------------------- rows and units
+
+create table rows (
+    row_id               bigint generated always as identity primary key,
+    order_id             text collate "C" not null check (order_id <> ''),
+    item_id              text collate "C" not null,
+    shipment_ref         text collate "C" not null default '',
+    -- as last read; null: the row is bad
+    ordered              bigint,
+    shipped              bigint,
+    cancelled            bigint,
+    returned             bigint not null default 0,
+    is_present           boolean not null default true,
+    tracking_company     text,
+    tracking_number      text,
+    tracking_url         text,
+    shipment_id          text,
+    shipment_item_id     text,
+    model                text,
+    read_at              timestamptz not null default clock_timestamp(),
+    -- law 5
+    plan_no              int not null default 0,
+    planned_to_shipped   bigint not null default 0,
+    planned_to_cancelled bigint not null default 0,
+    posted_shipped       bigint not null default 0 check (posted_shipped >= 0),
+    posted_cancelled     bigint not null default 0 check (posted_cancelled >= 0),
+    open_shipped         bigint not null default 0 check (open_shipped >= 0),
+    open_cancelled       bigint not null default 0 check (open_cancelled >= 0),
+    -- parked: what the row and its order's item wanted when a submission of it was refused
+    refused_shipped      bigint,
+    refused_cancelled    bigint,
+    refused_api_quantity bigint,
+    refused_submission   bigint,
+    looks_when_settled   boolean not null default false,
+    waits_for            text,
+    unique (order_id, item_id, shipment_ref),
+    constraint law_5_shipped check (posted_shipped + open_shipped <= planned_to_shipped),
+    constraint law_5_cancelled check (posted_cancelled + open_cancelled <= planned_to_cancelled),
+    check ((refused_submission is null) = (refused_shipped is null and refused_cancelled is null))
+);
+comment on table rows is 'one row per (order, item, shipment_ref) that the warehouse ever showed, with its counters';
+comment on column rows.planned_to_shipped is 'what the last plan that added units wanted; posted + open can never pass it';
+comment on column rows.plan_no is 'counts the plans that added units to this row; a number can be used once';
+comment on column rows.waits_for is 'why the row has units due that are not planned, in words';
+
+create table orders (
+    order_id            text collate "C" primary key,
+    upstream_id         text,
+    state               text,
+    state_since         timestamptz,
+    checked_at          timestamptz,
+    ask_at              timestamptz,
+    asks                int not null default 0,
+    unknown_since       timestamptz,
+    list_at             timestamptz,
+    lists               int not null default 0,
+    listed_at           timestamptz,
+    verified_generation int not null default 1,
+    captured_amount     numeric,
+    cancelled_amount    numeric,
+    complete_at         timestamptz
+);
+create index orders_ask on orders (ask_at) where ask_at is not null;
+create index orders_list on orders (list_at) where list_at is not null;
+comment on column orders.ask_at is 'the API is to be asked for this order''s state from then on; null: not at all';
+comment on column orders.list_at is 'this order''s fulfillments are to be listed from then on; null: not at all';
+comment on column orders.unknown_since is 'the API says since then that it knows no such order';
+
+create table order_items (
+    order_id text collate "C" not null references orders,
+    item_id  text collate "C" not null,
+    quantity bigint not null,
+    state    text,
+    primary key (order_id, item_id)
+);
+
+create table upstreams (
+    upstream_id text collate "C" primary key,
+    order_id    text collate "C",
+    is_ambiguous boolean not null default false,
+    first_seen_at timestamptz not null default clock_timestamp(),
+    ask_at      timestamptz default clock_timestamp(),
+    asks        int not null default 0
+);
+create index upstreams_order on upstreams (order_id) where order_id is not null;
+create index upstreams_ask on upstreams (ask_at) where ask_at is not null;
+
+-- ---------------------------------------------------------------- submissions
+
+create table lanes (
+    order_id          text collate "C" primary key,
+    active_submission bigint,
+    next_at           timestamptz not null default 'infinity'
+) with (fillfactor = 70);
+create index lanes_due on lanes (next_at) where active_submission is null and next_at < 'infinity';
+comment on table lanes is 'one row per order: the lock that makes one POST at a time, and when the next may go';
+
+create table submissions (
+    submission_id    bigint generated always as identity primary key,
+    marker           uuid not null default gen_random_uuid() unique,
+    order_id         text collate "C" not null references lanes,
+    shipment_ref     text collate "C" not null,
+    state            submission_state not null default 'planned',
+    parent_id        bigint references submissions,
+    run_id           bigint,
+    shipment_id      text,
+    tracking_company text,
+    tracking_number  text,
+    tracking_url     text,
+    created_at       timestamptz not null default clock_timestamp(),
+    tries            int not null default 0,
+    attempts         int not null default 0,
+    unknown_attempts int not null default 0,
+    next_attempt_at  timestamptz,
+    claim_token      uuid,
+    claim_expires_at timestamptz,
+    worker_id        bigint,
+    first_sent_at    timestamptz,
+    unknown_since    timestamptz,
+    settle_after     timestamptz,
+    next_look_at     timestamptz,
+    looks            int not null default 0,
+    negative_looks   int not null default 0,
+    unknown_then     text,
+    held_by          text,
+    settled_at       timestamptz,
+    settled_by       text,
+    fulfillment_id   text,
+    http_status      int,
+    error_code       text,
+    error_message    text,
+    request_id       text,
+    check ((state = 'planned') = (next_attempt_at is not null)),
+    check ((state = 'sending') = (claim_token is not null)),
+    check ((state = 'sending') = (claim_expires_at is not null)),
+    check ((state = 'unknown') = (unknown_since is not null)),
+    check ((state = 'unknown') = (settle_after is not null)),
+    check ((state = 'unknown') = (next_look_at is not null)),
+    check ((state = 'unknown') = (unknown_then is not null)),
+    check (unknown_then in ('replan', 'reject', 'wait')),
+    check ((state = 'held') = (held_by is not null)),
+    check (held_by in ('operator', 'attempts', 'ambiguous', 'marker', 'vanished')),
+    check ((state in ('accepted', 'rejected', 'dismissed', 'withdrawn', 'split')) = (settled_at is not null)),
+    check ((settled_at is not null) = (settled_by is not null)),
+    check (settled_by in ('answer', 'marker', 'event', 'operator', 'planner')),
+    check ((state = 'accepted') = (fulfillment_id is not null))
+) with (fillfactor = 70);
+create unique index law_4 on submissions (order_id) where state in ('sending', 'unknown');
+create unique index submissions_fulfillment on submissions (fulfillment_id) where fulfillment_id is not null;
+create index submissions_planned on submissions (order_id, next_attempt_at) where state = 'planned';
+create index submissions_look on submissions (next_look_at) where state = 'unknown';
+create index submissions_open on submissions (state, created_at) where state in ('planned', 'sending', 'unknown', 'held');
+create index submissions_order on submissions (order_id);
+create index submissions_settled on submissions (settled_at) where settled_at is not null;
+comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
+comment on column submissions.marker is 'goes out as metadata.waybill_submission, the same on every attempt';
+comment on column submissions.claim_token is 'made anew for every claim and never used again; who settles must name it';
+comment on column submissions.claim_expires_at is 'the claim may not be sent after this; the worker watches it on its own clock';
+comment on column submissions.settle_after is 'until then "not found" is not believed';
+comment on column submissions.unknown_then is 'what a believed "not found" means: replan, reject or wait for the gate';
+
+create table submission_items (
+    submission_id bigint not null references submissions,
+    row_id        bigint not null references rows,
+    plan_no       int not null,
+    shipped       bigint not null default 0 check (shipped >= 0),
+    cancelled     bigint not null default 0 check (cancelled >= 0),
+    shipment_item_id text,
+    primary key (submission_id, row_id),
+    check (shipped + cancelled > 0)
+);
+create unique index law_5_plan_no on submission_items (row_id, plan_no);
+
+create table attempts (
+    submission_id bigint not null,
+    attempt       int not null,
+    kind          text not null check (kind in ('post', 'look')),
+    worker_id     bigint,
+    claim_token   uuid,
+    sent          boolean not null,
+    started_at    timestamptz not null,
+    finished_at   timestamptz not null default clock_timestamp(),
+    outcome       text not null,
+    http_status   int,
+    error         text,
+    request_id    text
+) partition by range (finished_at);
+create table attempts_other partition of attempts default;
+create index attempts_submission on attempts (submission_id);
+create index attempts_finished on attempts (finished_at);
+
+create table adjustments (
+    adjustment_id  bigint generated always as identity primary key,
+    kind           adjustment_kind not null,
+    row_id         bigint not null references rows,
+    shipped        bigint not null default 0,
+    cancelled      bigint not null default 0,
+    fulfillment_id text,
+    made_at        timestamptz not null default clock_timestamp(),
+    made_by        text not null default session_user,
+    reason         text
+);
+create index adjustments_row on adjustments (row_id);
+create unique index adjustments_once on adjustments (fulfillment_id, row_id) where fulfillment_id is not null;
+
+-- ------------------------------------------------------- what needs a person
+
+create table discrepancies (
+    discrepancy_id bigint generated always as identity primary key,
+    kind           text not null,
+    order_id       text collate "C" not null default '',
+    item_id        text collate "C" not null default '',
+    shipment_ref   text collate "C" not null default '',
+    submission_id  bigint not null default 0,
+    detail         text not null,
+    fingerprint    text not null default '',
+    is_note        boolean not null default false,
+    run_id         bigint,
+    opened_at      timestamptz not null default clock_timestamp(),
+    seen_at        timestamptz not null default clock_timestamp(),
+    closed_at      timestamptz,
+    closed_by      text,
+    is_dismissed   boolean not null default false,
+    reason         text,
+    check ((closed_at is null) = (closed_by is null)),
+    check (kind in ('over_quantity', 'decreased', 'moved', 'bad_row', 'unreadable', 'unknown_item',
+                    'ordered_mismatch', 'guard', 'vanished', 'unknown_order', 'order_blocked',
+                    'order_returned', 'rejected', 'foreign', 'ambiguous', 'double', 'missing', 'extra',
+                    'payment', 'attempts', 'hand_over', 'feed_broken', 'warehouse_shrank', 'ledger'))
+);
+create unique index discrepancies_open on discrepancies (order_id, kind, item_id, shipment_ref, submission_id)
+    where closed_at is null;
+create index discrepancies_order on discrepancies (order_id, kind);
+create index discrepancies_opened on discrepancies (opened_at);
+
+-- ---------------------------------------------------------- feed, runs, hosts
+
+create table queue (
+    queue_id  bigint generated always as identity primary key,
+    order_key text not null,
+    source    text not null default 'feed',
+    queued_at timestamptz not null default now()
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000,
+        autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_threshold = 5000);
+comment on table queue is 'orders to look at, append-only for writers: nothing is unique here, so nobody waits';
+
+create table relooks (
+    order_key text collate "C" primary key,
+    due_at    timestamptz not null,
+    failures  int not null default 0
+);
+create index relooks_due on relooks (due_at);
+
+-- Sequences survive a rollback and never block: the feed counts here what it could not queue.
+create sequence feed_missed;
+create sequence feed_null_keys;
+
+create table feeds (
+    relation   regclass primary key,
+    order_key  text not null,
+    made_at    timestamptz not null default clock_timestamp(),
+    made_by    text not null default session_user
+);
+
+create table feed_state (
+    is_only          boolean primary key default true check (is_only),
+    last_sweep_at    timestamptz,
+    sweep_wanted     text,
+    missed_seen      bigint not null default 0,
+    null_keys_seen   bigint not null default 0,
+    not_ours         bigint,
+    missed_by_feed   bigint,
+    scan_watermark   timestamptz,
+    scan_held_back_by text,
+    scan_at          timestamptz
+);
+
+create table runs (
+    run_id         bigint generated always as identity primary key,
+    command        text not null,
+    host           text not null,
+    pid            int not null,
+    version        text not null,
+    started_by     text not null default session_user,
+    started_at     timestamptz not null default clock_timestamp(),
+    finished_at    timestamptz,
+    swept          boolean not null default false,
+    looked_at      bigint not null default 0,
+    planned        bigint not null default 0,
+    accepted       bigint not null default 0,
+    rejected       bigint not null default 0,
+    unknown        bigint not null default 0,
+    retried        bigint not null default 0,
+    held           bigint not null default 0,
+    missed_by_feed bigint,
+    opened         bigint not null default 0,
+    exit_code      int,
+    error          text
+);
+create index runs_started on runs (started_at);
+
+create table workers (
+    worker_id   bigint generated always as identity primary key,
+    run_id      bigint not null,
+    host        text not null,
+    pid         int not null,
+    backend_pid int not null default pg_backend_pid(),
+    started_at  timestamptz not null default clock_timestamp(),
+    seen_at     timestamptz not null default clock_timestamp(),
+    is_sending  boolean not null default false,
+    ended_at    timestamptz
+);
+create index workers_live on workers (seen_at) where ended_at is null;
+
+create table api_key (
+    is_only        boolean primary key default true check (is_only),
+    blocked_until  timestamptz not null default '-infinity',
+    blocked_why    text,
+    refused_at     timestamptz,
+    refused_why    text,
+    rate           int
+);
+
+
+create table schema_versions (
+    version    int primary key,
+    name       text not null,
+    hash       text not null,
+    applied_at timestamptz not null default clock_timestamp(),
+    applied_by text not null default session_user
+);
+
+create table code_hashes (
+    name text primary key,
+    hash text not null
+);
+
+create table roles (
+    role_name name primary key,
+    kind      text not null check (kind in ('worker', 'reporter')),
+    given_at  timestamptz not null default clock_timestamp()
+);
+
+insert into feed_state default values;
+insert into api_key default values;
+insert into identity (system_identifier, database_oid, timeline)
+select c.system_identifier::text, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+  from pg_control_system() c, pg_database d
+ where d.datname = current_database();

@@ -1,0 +1,44 @@
+/*
+ * plan — take orders off the queue, read the warehouse, put what is due into the ledger.
+ *
+ * One planner at a time on a database; who doesn't get the lock just submits.
+ */
+#ifndef LEDGER_PLAN_H
+#define LEDGER_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ledger/ledger.h"
+#include "ledger/warehouse.h"
+
+struct plan_settings {
+    bool has_gate;
+    bool decrease_is_note;
+    int64_t units_per_line_max; /* 0: none */
+    int64_t unknown_grace_ms;
+    int64_t gate_fresh_ms;
+    int lines_per_submission_max;
+    int orders_max;         /* in one batch */
+    const char *only_order; /* NULL: all */
+};
+
+struct plan_result {
+    bool has_lock;  /* false: another planner is at work; nothing was done */
+    int64_t taken;  /* order keys taken off the queue; 0: it is empty */
+    int64_t looked, planned, withdrawn, busy, opened, unreadable;
+};
+
+/* One batch, one transaction, committed when true. A batch that fails on data is halved down to the one bad order. */
+bool plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_id,
+                const struct plan_settings *settings, struct plan_result *out, struct error *err);
+
+/* What a plan would do, for `waybill plan`: a read-only transaction, no locks, the queue stays as it is. The rows are
+ * those of functions/evaluate.sql for these orders (columns as type `evaluation`), or, with keys NULL, for the first
+ * orders_max keys of the queue, or of what a sweep would find when is_sweep. */
+bool plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
+                  const struct plan_settings *settings, const char *order_id, struct pg_rows **out,
+                  struct error *err);
+
+#endif

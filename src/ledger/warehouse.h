@@ -1,0 +1,40 @@
+/*
+ * warehouse — the user's relation: which of the promised columns it has, and how to read it.
+ *
+ * The relation's name is the one identifier that comes from outside: it is
+ * resolved by the server (to_regclass, pg_proc) and only the server's own
+ * quoted spelling of it goes into a statement.
+ */
+#ifndef LEDGER_WAREHOUSE_H
+#define LEDGER_WAREHOUSE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "ledger/ledger.h"
+
+struct warehouse;
+
+enum warehouse_kind { WAREHOUSE_RELATION, WAREHOUSE_FUNCTION };
+
+/* ERROR_CONFIG naming the relation and what is missing or of the wrong type (with the cast to write). needs_changed_at:
+ * change_feed is scan. */
+bool warehouse_open(struct ledger *ledger, const char *line_items, bool needs_changed_at,
+                    struct warehouse **out, struct error *err);
+void warehouse_free(struct warehouse *warehouse); /* NULL is fine */
+
+enum warehouse_kind warehouse_kind(const struct warehouse *warehouse);
+const char *warehouse_name(const struct warehouse *warehouse); /* as the server writes it */
+bool warehouse_has_upstream(const struct warehouse *warehouse);
+bool warehouse_has_changed_at(const struct warehouse *warehouse);
+
+/* SQL text, one statement each, $n as said; valid as long as the object.
+ *
+ * rows_sql: a subquery `select ... ` that yields `reading` columns in order, for the orders in $1::text[] (order ids and
+ * upstream ids); its first column, order_id, is the effective one (upstream ids mapped). */
+const char *warehouse_rows_sql(const struct warehouse *warehouse);
+
+/* The 200-order look-up as a plain statement, for EXPLAIN; $1::text[]. */
+const char *warehouse_lookup_sql(const struct warehouse *warehouse);
+
+#endif
