@@ -34,6 +34,11 @@ bool warehouse_has_changed_at(const struct warehouse *warehouse);
  * upstream ids); its first column, order_id, is the effective one (upstream ids mapped). */
 const char *warehouse_rows_sql(const struct warehouse *warehouse);
 
+/* The same for every row of the relation, without a parameter (NULL for a function): the columns of `reading`, then
+ * upstream_id text and changed_at timestamptz (null where the relation has none). Rows whose upstream id isn't mapped
+ * yet come with order_id null; rows that are not ours (neither id) are left out by the caller. For sweeps and scans. */
+const char *warehouse_all_sql(const struct warehouse *warehouse);
+
 /* The 200-order look-up as a plain statement, for EXPLAIN; $1::text[]. */
 const char *warehouse_lookup_sql(const struct warehouse *warehouse);
 
