@@ -1,0 +1,166 @@
+/* Each allocation fails in turn: json and config say so, and give back all they took. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_OWN_MALLOC 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_OWN_MALLOC 0
+#endif
+#endif
+#if !defined(HAS_OWN_MALLOC) && defined(__GLIBC__)
+#define HAS_OWN_MALLOC 1
+#endif
+
+#if HAS_OWN_MALLOC
+
+#include "config/config.h"
+#include "json/json.h"
+
+/* glibc's own, below the ones that this program puts in their place. */
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *old, size_t bytes);
+void __libc_free(void *old);
+
+static long allocations;
+static long alive;
+static long fails_at = -1;
+static bool is_counting;
+
+static bool
+may_allocate(void)
+{
+    if (!is_counting)
+        return true;
+    allocations++;
+    return allocations != fails_at;
+}
+
+void *
+malloc(size_t bytes)
+{
+    void *got = may_allocate() ? __libc_malloc(bytes) : NULL;
+
+    alive += is_counting && got != NULL ? 1 : 0;
+    return got;
+}
+
+void *
+calloc(size_t count, size_t bytes)
+{
+    void *got = may_allocate() ? __libc_calloc(count, bytes) : NULL;
+
+    alive += is_counting && got != NULL ? 1 : 0;
+    return got;
+}
+
+void *
+realloc(void *old, size_t bytes)
+{
+    void *got = may_allocate() ? __libc_realloc(old, bytes) : NULL;
+
+    alive += is_counting && old == NULL && got != NULL ? 1 : 0;
+    return got;
+}
+
+void
+free(void *old)
+{
+    alive -= is_counting && old != NULL ? 1 : 0;
+    __libc_free(old);
+}
+
+static bool
+try_config(const char *text, struct error *err)
+{
+    struct config *config = NULL;
+    struct config_problems *problems = NULL;
+    bool ok = config_parse(text, strlen(text), "w.yaml", &config, &problems, err);
+
+    config_free(config);
+    config_problems_free(problems);
+    return ok;
+}
+
+static bool
+try_good_config(struct error *err)
+{
+    return try_config("database: {url: a}\nwarehouse: {line_items: wms.b}\n"
+                      "api: {base_url: https://h, mode: live, key_env: K}\n",
+                      err);
+}
+
+static bool
+try_bad_config(struct error *err)
+{
+    (void)try_config("database: {urll: a}\nwarehouse: {line_items: [b]}\napi: {mode: x}\n", err);
+    /* That there are problems is its success. */
+    return err->code == ERROR_CONFIG;
+}
+
+static bool
+try_json(struct error *err)
+{
+    static const char TEXT[] = "{\"a\":[1,{\"b\":\"x\"}],\"c\":null}";
+    struct json_doc *doc = NULL;
+    bool ok = json_parse(TEXT, sizeof(TEXT) - 1, &doc, err);
+
+    json_free(doc);
+    return ok;
+}
+
+static int
+torture(const char *name, bool (*try_fn)(struct error *err))
+{
+    for (long at = 1; at < 10000; at++) {
+        struct error err = {0};
+        bool ok;
+
+        allocations = 0;
+        alive = 0;
+        fails_at = at;
+        is_counting = true;
+        ok = try_fn(&err);
+        is_counting = false;
+        if (alive != 0) {
+            printf("%s: allocation %ld fails and %ld are never given back\n", name, at, alive);
+            return 1;
+        }
+        if (allocations < at) {
+            printf("%s: each of %ld allocations failed once\n", name, allocations);
+            return ok && at > 5 ? 0 : 1;
+        }
+        /* cJSON doesn't say whether memory or the text was the trouble. */
+        if (ok || (err.code != ERROR_NOMEM && err.code != ERROR_PARSE) || err.message[0] == '\0') {
+            printf("%s: allocation %ld fails and nobody says so: %d \"%s\"\n", name, at,
+                   (int)err.code, err.message);
+            return 1;
+        }
+    }
+    return 1;
+}
+
+int
+main(void)
+{
+    return torture("good config", try_good_config) + torture("bad config", try_bad_config) +
+                       torture("json", try_json) ==
+                   0
+               ? 0
+               : 1;
+}
+
+#else
+
+int
+main(void)
+{
+    return 77; /* the sanitizer's malloc can't be replaced */
+}
+
+#endif
