@@ -1,0 +1,138 @@
+#include "sandbox/events.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "sandbox/answer.h"
+#include "sandbox/charges.h"
+#include "sandbox/fulfillments.h"
+#include "sandbox/orders.h"
+#include "sandbox/query.h"
+#include "json/json.h"
+
+/* "Fewer than 20" is what the description of the API says. */
+#define EVENTS_TYPES_MAX 19
+
+void
+events_add(struct sandbox *sandbox, const char *type, struct order *order,
+           const struct fulfillment *fulfillment)
+{
+    store_add_event(&sandbox->store, type, order,
+                    fulfillment == NULL ? STORE_NONE : fulfillment->number,
+                    sandbox_stamp_ms(sandbox));
+}
+
+static void
+events_write(const struct sandbox *sandbox, struct json_writer *w, uint32_t number)
+{
+    const struct event *event = &sandbox->store.events[number];
+    struct orders_view view = {event->state, event->captured_cents, event->cancelled_cents, true};
+    char id[IDENT_UUID_BYTES];
+    char at[IDENT_TIME_BYTES];
+
+    ident_uuid((uint64_t)sandbox->options->seed, IDENT_EVENT, number, id);
+    json_write_object(w, NULL);
+    json_write_text(w, "id", id);
+    json_write_text(w, "type", event->type);
+    ident_time_text(event->at_ms, 6, at);
+    json_write_text(w, "createdTime", at);
+    json_write_bool(w, "liveMode", sandbox->options->is_live);
+    json_write_text(w, "digitalriverVersion", SANDBOX_VERSION);
+    json_write_object(w, "data");
+    if (event->fulfillment != STORE_NONE && strcmp(event->type, "fulfillment.created") == 0)
+        fulfillments_write(sandbox, w, "object", sandbox->store.fulfillments[event->fulfillment],
+                           FULFILLMENTS_DETAILS |
+                               (sandbox->switches.event_metadata ? FULFILLMENTS_METADATA : 0u),
+                           &view);
+    else if (strncmp(event->type, "order.charge.", 13) == 0 &&
+             strcmp(event->type, "order.charge.reauth.failed") != 0)
+        charges_write(sandbox, w, "object", event->order, event->state);
+    else
+        orders_write(sandbox, w, "object", event->order, &view);
+    json_write_end_object(w);
+    json_write_array(w, "webhookIds");
+    json_write_end_array(w);
+    json_write_end_object(w);
+}
+
+struct events_filter {
+    const struct sandbox *sandbox;
+    const struct query *query;
+    const char *type; /* NULL: any */
+    const struct query_ids *types;
+};
+
+static bool
+events_match(const void *ctx, uint32_t number)
+{
+    const struct events_filter *filter = ctx;
+    const struct event *event = &filter->sandbox->store.events[number];
+
+    if (event->at_ms < filter->query->created_min_ms ||
+        event->at_ms > filter->query->created_max_ms)
+        return false;
+    if (filter->type != NULL && fnmatch(filter->type, event->type, 0) != 0)
+        return false;
+    if (!filter->types->is_given)
+        return true;
+    for (int i = 0; i < filter->types->count; i++)
+        if (strcmp(filter->types->ids[i], event->type) == 0)
+            return true;
+    return false;
+}
+
+void
+events_list(struct sandbox *sandbox, const struct request *request, struct answer *answer)
+{
+    struct query query;
+    struct query_ids types = {0};
+    struct events_filter filter = {sandbox, &query, query_value(request, "type"), &types};
+    struct query_page page;
+    struct json_writer w;
+    uint32_t cursor = STORE_NONE;
+    const char *id;
+
+    if (!query_parse(request, &query, answer) ||
+        !query_ids_parse(sandbox, request, "types", EVENTS_TYPES_MAX, &types, answer))
+        return;
+    if (filter.type != NULL && types.is_given) {
+        (void)answer_error(answer, 400, "invalid_parameter", "types",
+                           "'type' and 'types' may not be given together.");
+        goto done;
+    }
+    id = query.ending_before != NULL ? query.ending_before : query.starting_after;
+    if (id != NULL && !ident_uuid_number((uint64_t)sandbox->options->seed, IDENT_EVENT, id,
+                                         sandbox->store.events_count, &cursor)) {
+        (void)answer_error(answer, 400, "invalid_parameter",
+                           query.ending_before != NULL ? "endingBefore" : "startingAfter",
+                           "Event '%s' was not found.", id);
+        goto done;
+    }
+    query_select(&query, NULL, sandbox->store.events_count, cursor, events_match, &filter, &page);
+    json_write_init(&w, &answer->body);
+    json_write_object(&w, NULL);
+    json_write_bool(&w, "hasMore", page.has_more);
+    json_write_array(&w, "data");
+    for (int i = 0; i < page.count; i++)
+        events_write(sandbox, &w, page.numbers[i]);
+    json_write_end_array(&w);
+    json_write_end_object(&w);
+
+done:
+    query_ids_free(&types);
+}
+
+void
+events_get(struct sandbox *sandbox, const char *id, struct answer *answer)
+{
+    struct json_writer w;
+    uint32_t number;
+
+    if (!ident_uuid_number((uint64_t)sandbox->options->seed, IDENT_EVENT, id,
+                           sandbox->store.events_count, &number)) {
+        (void)answer_error(answer, 404, "not_found", "id", "Event '%s' was not found.", id);
+        return;
+    }
+    json_write_init(&w, &answer->body);
+    events_write(sandbox, &w, number);
+}
