@@ -18,12 +18,16 @@
 #include "base/error.h"
 #include "http/http.h"
 
+/* An id is opaque and may have 500 characters of four bytes; a longer one makes its answer
+ * unreadable. */
+enum { PROVIDER_ID_BYTES = 2048 };
+
 struct provider_options {
-    const char *base_url;    /* without a slash at the end */
-    const char *version;     /* "2021-12-13" */
-    const char *instance;    /* the ledger's id, text of a UUID; sent as metadata.waybill_instance */
-    const char *application; /* "waybill/0.1.0" */
-    bool is_live;            /* what every answer's liveMode must say */
+    const char *base_url; /* without a slash at the end */
+    const char *version;  /* "2021-12-13" */
+    const char *instance; /* the ledger's id, text of a UUID; sent as metadata.waybill_instance */
+    const char *application;    /* "waybill/0.1.0" */
+    bool is_live;               /* what every answer's liveMode must say */
     bool marker_as_shipment_id; /* second_marker: shipment_id */
 };
 
@@ -31,7 +35,8 @@ struct provider; /* options and their copies */
 
 struct provider_capabilities {
     bool has_idempotency_key;
-    bool list_shows_marker; /* by schema; the ledger still wants to see one before it believes an absence */
+    bool list_shows_marker; /* by schema; the ledger still wants to see one before it believes an
+                               absence */
     int64_t settle_ms_min;  /* how long it may apply a request late, at least */
     int orders_per_ask_max; /* ids in one GET of orders */
     int lines_per_submission_max;
@@ -49,7 +54,7 @@ struct provider_item {
 struct provider_submission {
     const char *marker; /* UUID text */
     const char *order_id;
-    const char *shipment_id; /* NULL for none */
+    const char *shipment_id;                                       /* NULL for none */
     const char *tracking_company, *tracking_number, *tracking_url; /* NULL for none */
     const struct provider_item *items;
     int items_count;
@@ -74,18 +79,19 @@ void provider_request_to_http(const struct provider_request *request, struct htt
 enum provider_outcome {
     PROVIDER_ACCEPTED,      /* 201 with an id, for our order */
     PROVIDER_REFUSED_LATER, /* nothing happened for sure, may pass later: back off, an attempt */
-    PROVIDER_NOT_NOW,       /* nothing happened, says nothing about this submission: 429, not sent; no attempt */
-    PROVIDER_REFUSED_KEY,   /* 401, or 403 in the API's own words: the key; no attempt */
-    PROVIDER_ORDER_WAITS,   /* 409 order_not_submitted: the gate is shut again; nothing happened */
-    PROVIDER_REFUSED,       /* for good: rejected, discrepancy `rejected` */
-    PROVIDER_PAYMENT,       /* for good: 409 payment_authorization_failed, discrepancy `payment` */
-    PROVIDER_TAKEN,         /* 409 item_fulfilled and its kind: list first, then rejected + `foreign` */
-    PROVIDER_UNKNOWN,       /* nobody knows yet */
+    PROVIDER_NOT_NOW,     /* nothing happened, says nothing about this submission: 429, not sent; no
+                             attempt */
+    PROVIDER_REFUSED_KEY, /* 401, or 403 in the API's own words: the key; no attempt */
+    PROVIDER_ORDER_WAITS, /* 409 order_not_submitted: the gate is shut again; nothing happened */
+    PROVIDER_REFUSED,     /* for good: rejected, discrepancy `rejected` */
+    PROVIDER_PAYMENT,     /* for good: 409 payment_authorization_failed, discrepancy `payment` */
+    PROVIDER_TAKEN,   /* 409 item_fulfilled and its kind: list first, then rejected + `foreign` */
+    PROVIDER_UNKNOWN, /* nobody knows yet */
 };
 
 /* One line as the API says it was applied. */
 struct provider_applied {
-    char item_id[512];
+    char item_id[PROVIDER_ID_BYTES];
     int64_t shipped;
     int64_t cancelled;
 };
@@ -93,28 +99,32 @@ struct provider_applied {
 struct provider_result {
     enum provider_outcome outcome;
     bool is_sent;
-    int http_status;              /* 0 when none */
-    char error_code[128];         /* the API's, or ours: "timeout", "not_json", "connect" ... */
-    char error_parameter[128];    /* "" when not named */
-    char error_message[512];      /* sanitised: valid UTF-8, no control characters, cut */
+    int http_status;           /* 0 when none */
+    char error_code[128];      /* the API's, or ours: "timeout", "not_json", "connect" ... */
+    char error_parameter[128]; /* "" when not named */
+    char error_message[512];   /* sanitised: valid UTF-8, no control characters, cut */
     char request_id[201];
-    char fulfillment_id[256];     /* accepted only */
-    bool is_live_wrong;           /* the answer's liveMode is the other one */
-    bool is_mismatch;             /* accepted, but order, items or quantities differ from what was sent */
-    char mismatch[256];           /* in words */
+    char fulfillment_id[256]; /* accepted only */
+    bool is_live_wrong;       /* the answer's liveMode is the other one */
+    bool is_mismatch;   /* accepted, but order, items or quantities differ from what was sent */
+    char mismatch[256]; /* in words */
     bool has_retry_after;
-    int64_t retry_after_ms;       /* 1000..600000 */
-    int refused_item;             /* index of the line that parameter or message names; -1 */
+    int64_t retry_after_ms; /* 1000..600000 */
+    int refused_item;       /* index of the line that parameter or message names; -1 */
+    bool is_order_wide;     /* the refusal is about the whole order: its lines alone would fare no
+                               better */
+    bool applied_more;      /* is_mismatch: of some line more units were applied than sent */
+    bool applied_less;      /* is_mismatch: of some line fewer */
 };
 
 /* ---- what a look found: one page of an order's fulfillments ---- */
 
 struct provider_fulfillment {
     char fulfillment_id[256];
-    char order_id[512];
-    char marker[64];   /* metadata.waybill_submission, or the second marker; "" when none is shown */
+    char order_id[PROVIDER_ID_BYTES];
+    char marker[64]; /* metadata.waybill_submission, or the second marker; "" when none is shown */
     char instance[64]; /* metadata.waybill_instance */
-    char shipment_id[256];
+    char shipment_id[PROVIDER_ID_BYTES];
     char created_time[40];
     bool has_metadata; /* false: this answer showed no metadata at all: fetch it by id */
     bool has_live_mode, live_mode;
@@ -132,16 +142,16 @@ struct provider_fulfillments {
 /* ---- what the gate learns ---- */
 
 struct provider_order_item {
-    char item_id[512];
+    char item_id[PROVIDER_ID_BYTES];
     int64_t quantity;
     char state[64];
 };
 
 struct provider_order {
-    char order_id[512];
-    char upstream_id[512];
-    char state[64];        /* the API's own word; unknown ones pass through */
-    char state_since[64];  /* stateTransitions.<state>, ISO-8601 text, or "" */
+    char order_id[PROVIDER_ID_BYTES];
+    char upstream_id[PROVIDER_ID_BYTES];
+    char state[64];       /* the API's own word; unknown ones pass through */
+    char state_since[64]; /* stateTransitions.<state>, ISO-8601 text, or "" */
     bool has_live_mode, live_mode;
     bool has_captured, has_cancelled;
     double captured_amount, cancelled_amount;
@@ -162,7 +172,8 @@ enum provider_read {
     PROVIDER_READ_LATER,   /* 5xx, cut off, unreadable, 408: ask again; retry_after_ms when given */
     PROVIDER_READ_BLOCKED, /* 429 */
     PROVIDER_READ_KEY,     /* 401, or 403 in the API's own words */
-    PROVIDER_READ_REFUSED, /* 400 or 404 and others: this question is not taken so (a batch is halved, an id is unknown) */
+    PROVIDER_READ_REFUSED, /* 400 or 404 and others: this question is not taken so (a batch is
+                              halved, an id is unknown) */
 };
 
 struct provider_answer {
@@ -180,7 +191,8 @@ void provider_free(struct provider *provider);
 const struct provider_capabilities *provider_capabilities(const struct provider *provider);
 const char *provider_name(const struct provider *provider);
 
-/* Build. All fail only for lack of memory or a bound. */
+/* Build. All fail only for lack of memory or a bound. out may have been used before; its memory is
+ * used again. */
 bool provider_post(const struct provider *p, const struct provider_submission *s,
                    struct provider_request *out, struct error *err);
 /* after: last id of the page before, or NULL. */
@@ -192,6 +204,10 @@ bool provider_ask_orders(const struct provider *p, const char *const *order_ids,
                          struct provider_request *out, struct error *err);
 bool provider_ask_upstream(const struct provider *p, const char *const *upstream_ids, int count,
                            struct provider_request *out, struct error *err);
+/* How many of the first ids fit one question: at most orders_per_ask_max and 4 KB of them, encoded;
+ * at least 1 of count > 0, since the longest id alone is always asked. More of them at once is
+ * ERROR_LIMIT. */
+int provider_ask_fits(const struct provider *p, const char *const *ids, int count);
 /* A cheap authenticated GET for `check`. */
 bool provider_probe(const struct provider *p, struct provider_request *out, struct error *err);
 
@@ -204,13 +220,23 @@ void provider_read_fulfillment(const struct provider *p, const struct http_answe
                                struct provider_fulfillments *out, struct provider_answer *how);
 void provider_read_orders(const struct provider *p, const struct http_answer *answer,
                           struct provider_orders *out, struct provider_answer *how);
+/* An order that can't be read is left out of a list of several: asking for it alone says so. */
 void provider_read_plain(const struct provider *p, const struct http_answer *answer,
                          struct provider_answer *how); /* for the probe */
 
 void provider_fulfillments_free(struct provider_fulfillments *list);
 void provider_orders_free(struct provider_orders *list);
 
-/* Retry-After: whole seconds or an HTTP date against now (unix ms), clamped to 1 s .. 600 s; absent or absurd: 60 s. */
+/* Is the API's code about the order as a whole, so that splitting a submission can't help? For
+ * looks that come after the answer was forgotten; provider_result says the same. */
+bool provider_is_order_wide(const struct provider *p, const char *error_code);
+
+/* Unix time of an HTTP date ("Sun, 06 Nov 1994 08:49:37 GMT") in ms; false when it is none. NULL is
+ * none. */
+bool provider_http_date_ms(const char *text, int64_t *out_ms);
+
+/* Retry-After: whole seconds or an HTTP date against now (unix ms), clamped to 1 s .. 600 s; absent
+ * or absurd: 60 s. */
 int64_t provider_retry_after_ms(const char *header, int64_t now_unix_ms);
 
 #endif

@@ -1,0 +1,56 @@
+/*
+ * digitalriver — the Fulfillments API of Digital River, version 2021-12-13.
+ *
+ * Private to the room. digitalriver.c builds requests, digitalriver_read.c
+ * judges the answer to a POST, digitalriver_pages.c reads what a GET shows.
+ *
+ * How surely a fact is known stands beside it in brackets: [documented] by the
+ * vendor, [seen in its connectors], [inferred], or [unknown], where either
+ * answer must be safe.
+ */
+#ifndef PROVIDER_DIGITALRIVER_H
+#define PROVIDER_DIGITALRIVER_H
+
+#include "provider/methods.h"
+#include "json/json.h"
+
+#define DIGITALRIVER_MARKER_KEY   "waybill_submission"
+#define DIGITALRIVER_INSTANCE_KEY "waybill_instance"
+
+enum {
+    DIGITALRIVER_PAGE_MAX = 100, /* [documented] limit 1..100, default 10 */
+    DIGITALRIVER_ASK_ORDERS_MAX =
+        20, /* [seen] the vendor's shop connector asks for 20 ids at most */
+    DIGITALRIVER_ASK_BYTES_MAX = 4096,  /* [inferred] what a gateway takes in one request line */
+    DIGITALRIVER_LINES_MAX = 100,       /* of one submission; the API's own limit is [unknown] */
+    DIGITALRIVER_READ_ITEMS_MAX = 10000 /* of one page; a bound of ours */
+};
+
+/* The API's own error body. */
+struct digitalriver_error {
+    bool is_envelope; /* errors[0].code, or a type of its own, is there */
+    const char *code; /* NULL when not given; all live as long as the document */
+    const char *parameter;
+    const char *message;             /* of POST errors also `description` */
+    const struct json_value *errors; /* the whole array or NULL */
+};
+
+void digitalriver_read_error(const struct json_value *root, struct digitalriver_error *out);
+
+/* Sets has_retry_after: from the header when one came, else only for 429. */
+bool digitalriver_retry_after(const struct http_answer *answer, int64_t *out_ms);
+
+void digitalriver_read_post(const struct provider *p, const struct provider_submission *s,
+                            const struct http_answer *answer, struct provider_result *out);
+bool digitalriver_is_order_wide(const char *error_code);
+
+void digitalriver_read_fulfillments(const struct provider *p, const struct http_answer *answer,
+                                    struct provider_fulfillments *out, struct provider_answer *how);
+void digitalriver_read_fulfillment(const struct provider *p, const struct http_answer *answer,
+                                   struct provider_fulfillments *out, struct provider_answer *how);
+void digitalriver_read_orders(const struct provider *p, const struct http_answer *answer,
+                              struct provider_orders *out, struct provider_answer *how);
+void digitalriver_read_plain(const struct provider *p, const struct http_answer *answer,
+                             struct provider_answer *how);
+
+#endif

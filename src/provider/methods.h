@@ -1,0 +1,46 @@
+/*
+ * methods — what a provider's own file fills in. Private to the room.
+ */
+#ifndef PROVIDER_METHODS_H
+#define PROVIDER_METHODS_H
+
+#include "provider/provider.h"
+
+struct provider_methods {
+    const char *name; /* as in api.provider */
+    struct provider_capabilities capabilities;
+
+    bool (*post)(const struct provider *p, const struct provider_submission *s,
+                 struct provider_request *out, struct error *err);
+    bool (*list_fulfillments)(const struct provider *p, const char *order_id, const char *after,
+                              struct provider_request *out, struct error *err);
+    bool (*get_fulfillment)(const struct provider *p, const char *fulfillment_id,
+                            struct provider_request *out, struct error *err);
+    bool (*ask_orders)(const struct provider *p, const char *const *order_ids, int count,
+                       struct provider_request *out, struct error *err);
+    bool (*ask_upstream)(const struct provider *p, const char *const *upstream_ids, int count,
+                         struct provider_request *out, struct error *err);
+    int (*ask_fits)(const struct provider *p, const char *const *ids, int count);
+    bool (*probe)(const struct provider *p, struct provider_request *out, struct error *err);
+
+    void (*read_post)(const struct provider *p, const struct provider_submission *s,
+                      const struct http_answer *answer, struct provider_result *out);
+    void (*read_fulfillments)(const struct provider *p, const struct http_answer *answer,
+                              struct provider_fulfillments *out, struct provider_answer *how);
+    void (*read_fulfillment)(const struct provider *p, const struct http_answer *answer,
+                             struct provider_fulfillments *out, struct provider_answer *how);
+    void (*read_orders)(const struct provider *p, const struct http_answer *answer,
+                        struct provider_orders *out, struct provider_answer *how);
+    void (*read_plain)(const struct provider *p, const struct http_answer *answer,
+                       struct provider_answer *how);
+    bool (*is_order_wide)(const char *error_code);
+};
+
+struct provider {
+    const struct provider_methods *methods;
+    struct provider_options options; /* its texts are ours */
+};
+
+extern const struct provider_methods DIGITALRIVER_METHODS;
+
+#endif
