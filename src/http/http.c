@@ -366,7 +366,7 @@ http_phase_name(enum http_phase phase)
     case HTTP_PHASE_READING:
         return "reading the answer";
     }
-    assert(!"a phase without a name");
+    assert(false);
     return "";
 }
 
