@@ -31,13 +31,26 @@ reader_place(yaml_mark_t mark)
     return (struct problems_place){.line = (int)mark.line + 1, .column = (int)mark.column + 1};
 }
 
+/* The likely cause of trouble in that line; libyaml only finds a character that can't start a
+ * token. */
+static bool
+reader_is_indented_by_tab(const struct reader *reader, int line)
+{
+    size_t at = 0;
+
+    for (int i = 1; i < line && at < reader->count; at++)
+        i += reader->bytes[at] == '\n' ? 1 : 0;
+    while (at < reader->count && reader->bytes[at] == ' ')
+        at++;
+    return at < reader->count && reader->bytes[at] == '\t';
+}
+
 static void
 reader_stop(struct reader *reader)
 {
     yaml_parser_t *parser = &reader->parser;
     struct problems_place place = reader_place(parser->problem_mark);
     const char *problem = parser->problem == NULL ? "cannot be read" : parser->problem;
-    size_t at = parser->problem_mark.index;
 
     reader->is_stopped = true;
     if (parser->error == YAML_MEMORY_ERROR) {
@@ -46,23 +59,15 @@ reader_stop(struct reader *reader)
     }
     if (parser->error == YAML_READER_ERROR) {
         /* Only an offset is given: find its line. */
-        at = parser->problem_offset < reader->count ? parser->problem_offset : reader->count;
+        size_t at = parser->problem_offset < reader->count ? parser->problem_offset : reader->count;
+
         place = (struct problems_place){.line = 1, .column = 1};
         for (size_t i = 0; i < at; i++) {
             place.line += reader->bytes[i] == '\n' ? 1 : 0;
             place.column = reader->bytes[i] == '\n' ? 1 : place.column + 1;
         }
-    } else if (memchr(reader->bytes, '\t', reader->count) != NULL) {
-        /* libyaml counts characters; a tab in this very line is the likely cause. */
-        const char *line = reader->bytes;
-        const char *end = reader->bytes + reader->count;
-
-        for (int i = 1; i < place.line && line != NULL; i++) {
-            line = memchr(line, '\n', (size_t)(end - line));
-            line = line == NULL ? NULL : line + 1;
-        }
-        if (line != NULL && line + strspn(line, " ") < end && line[strspn(line, " ")] == '\t')
-            problem = "a tab, where YAML wants spaces";
+    } else if (reader_is_indented_by_tab(reader, place.line)) {
+        problem = "a tab, where YAML wants spaces";
     }
     problems_add(reader->problems, place, "not YAML: %s", problem);
 }

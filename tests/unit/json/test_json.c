@@ -348,6 +348,25 @@ START_TEST(what_is_written_is_json_with_its_commas)
 }
 END_TEST
 
+START_TEST(brothers_at_one_depth_do_not_share_their_commas)
+{
+    struct buffer buf;
+    struct json_writer w;
+
+    buffer_init(&buf, 100);
+    json_write_init(&w, &buf);
+    json_write_array(&w, NULL);
+    for (int i = 0; i < 2; i++) {
+        json_write_array(&w, NULL);
+        json_write_int(&w, NULL, i);
+        json_write_end_array(&w);
+    }
+    json_write_end_array(&w);
+    ck_assert_str_eq(buffer_text(&buf), "[[0],[1]]");
+    buffer_free(&buf);
+}
+END_TEST
+
 START_TEST(any_text_comes_back_as_it_was)
 {
     static const char TEXT[] = "q\" b\\ n\n t\t e\x1b d\x7f \xc3\xa4 \xf0\x9f\x9a\x9a </script>";
@@ -464,6 +483,7 @@ main(void)
     LOOP(tests, a_missing_integer_is_named_with_its_path, NEEDED);
     tcase_add_test(tests, needed_values_that_are_there_are_given);
     tcase_add_test(tests, what_is_written_is_json_with_its_commas);
+    tcase_add_test(tests, brothers_at_one_depth_do_not_share_their_commas);
     tcase_add_test(tests, any_text_comes_back_as_it_was);
     tcase_add_test(tests, bytes_that_are_no_utf8_become_a_mark);
     tcase_add_test(tests, numbers_are_written_short_and_exact);
