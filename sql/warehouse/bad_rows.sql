@@ -27,7 +27,8 @@ comment on table wms.bad_rows is 'rows that no warehouse should have, and what m
 comment on column wms.bad_rows.about is 'the case in words';
 comment on column wms.bad_rows.expect is
     'kinds of discrepancy, one of which its line must get; NULL: none, and what the row says is posted';
-comment on column wms.bad_rows.raises is 'wms.waybill_unreadable fails with a division by zero here';
+comment on column wms.bad_rows.raises is
+    'wms.waybill_unreadable fails with a division by zero here';
 
 insert into wms.bad_rows
        (order_id, item_id, shipment_ref, ordered_quantity, shipped_quantity, cancelled_quantity, expect, about)
@@ -125,4 +126,5 @@ select jsonb_build_object(
   from wms.bad_rows as b
  where b.order_id <> ''
  group by b.order_id;
-comment on view wms.bad_api_orders is 'the same orders as the sandbox takes them: an item bad and an item good';
+comment on view wms.bad_api_orders is
+    'the same orders as the sandbox takes them: an item bad and an item good';

@@ -306,7 +306,8 @@ language sql stable as $$
      where l.order_id = target
      order by l.id
 $$;
-comment on function wms.room(bigint) is 'per line of an order: what may still be shipped or cancelled';
+comment on function wms.room(bigint) is
+    'per line of an order: what may still be shipped or cancelled';
 
 create sequence wms.parcel_numbers;
 comment on sequence wms.parcel_numbers is 'labels that wms.work prints';
@@ -360,7 +361,8 @@ begin
     end loop;
     return true;
 end $$;
-comment on function wms.work_ship(bigint, int, int) is 'step of wms.work: a late shipment, or one more parcel';
+comment on function wms.work_ship(bigint, int, int) is
+    'step of wms.work: a late shipment, or one more parcel';
 
 create function wms.work_complete(target bigint) returns boolean language plpgsql as $$
 declare
@@ -386,7 +388,8 @@ begin
     end loop;
     return box is not null;
 end $$;
-comment on function wms.work_complete(bigint) is 'step of wms.work: missing components of begun kits leave';
+comment on function wms.work_complete(bigint) is
+    'step of wms.work: missing components of begun kits leave';
 
 create function wms.work_depart(target bigint) returns boolean language plpgsql as $$
 begin
@@ -475,7 +478,8 @@ begin
                     order by wms.dice(seed, 61, step * 1000 + q.id, 1000), q.id limit 1);
     return found;
 end $$;
-comment on function wms.work_relabel(bigint, int, int) is 'step of wms.work: a parcel gets another number';
+comment on function wms.work_relabel(bigint, int, int) is
+    'step of wms.work: a parcel gets another number';
 
 create function wms.work_track(target bigint, seed int, step int) returns boolean language plpgsql as $$
 begin
@@ -559,7 +563,8 @@ begin
     end if;
     return wms.archive_orders(array[target]) = 1;
 end $$;
-comment on function wms.work_archive(bigint) is 'step of wms.work: a finished order moves to the archive';
+comment on function wms.work_archive(bigint) is
+    'step of wms.work: a finished order moves to the archive';
 
 create function wms.work_step(kind text, target bigint, seed int, step int) returns boolean
 language sql as $$

@@ -96,14 +96,22 @@ select o.api_order_id as order_id,
 
 comment on view wms.waybill_line_items is
     'what the warehouse wants the API to know: one row per (order, line, parcel)';
-comment on column wms.waybill_line_items.order_id is 'the API''s order id; NULL: not the API''s, or see upstream_id';
+comment on column wms.waybill_line_items.order_id is
+    'the API''s order id; NULL: not the API''s, or see upstream_id';
 comment on column wms.waybill_line_items.item_id is 'the API''s id of the order line';
-comment on column wms.waybill_line_items.upstream_id is 'our own order number; NULL for orders of other channels';
+comment on column wms.waybill_line_items.upstream_id is
+    'our own order number; NULL for orders of other channels';
 comment on column wms.waybill_line_items.shipment_ref is
     'number of the parcel; '''' for units without a labelled parcel, cancellations, and lines with nothing yet';
-comment on column wms.waybill_line_items.ordered_quantity is 'units ordered, after edits; the same on each row of a line';
-comment on column wms.waybill_line_items.shipped_quantity is 'units that ever left in this parcel; never goes down by a return';
-comment on column wms.waybill_line_items.cancelled_quantity is 'units cancelled so far; only on rows with shipment_ref ''''';
-comment on column wms.waybill_line_items.returned_quantity is 'units of it that came back; told apart, not subtracted';
-comment on column wms.waybill_line_items.fulfillment_model is 'orchestrated: the API''s own fulfiller reports these units';
-comment on column wms.waybill_line_items.changed_at is 'start of the last transaction that changed anything of the order';
+comment on column wms.waybill_line_items.ordered_quantity is
+    'units ordered, after edits; the same on each row of a line';
+comment on column wms.waybill_line_items.shipped_quantity is
+    'units that ever left in this parcel; never goes down by a return';
+comment on column wms.waybill_line_items.cancelled_quantity is
+    'units cancelled so far; only on rows with shipment_ref ''''';
+comment on column wms.waybill_line_items.returned_quantity is
+    'units of it that came back; told apart, not subtracted';
+comment on column wms.waybill_line_items.fulfillment_model is
+    'orchestrated: the API''s own fulfiller reports these units';
+comment on column wms.waybill_line_items.changed_at is
+    'start of the last transaction that changed anything of the order';

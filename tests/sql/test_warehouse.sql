@@ -41,8 +41,8 @@ begin
      group by v.order_id, v.upstream_id, v.item_id, v.shipment_ref having count(*) > 1 limit 1;
     perform pg_temp.must(odd is null, format('%s: each key has one row: %s', moment, odd));
 
-    select format('%s/%s said %s+%s, expected %s+%s', coalesce(s.order_id, e.order_id), coalesce(s.item_id, e.item_id),
-                  s.shipped, s.cancelled, e.shipped, e.cancelled) into odd
+    select format('%s/%s said %s+%s, expected %s+%s',
+                  coalesce(s.order_id, e.order_id), coalesce(s.item_id, e.item_id), s.shipped, s.cancelled, e.shipped, e.cancelled) into odd
       from (select * from pg_temp.said as x where x.shipped + x.cancelled > 0) as s
       full join (select * from wms.expected as x
                   where x.order_id not in (select a.order_id from pg_temp.archived as a)) as e
@@ -91,7 +91,8 @@ begin
 
     perform pg_temp.must(
         (select count(*) from wms.order_lines)
-        = (select count(*) from (select distinct v.order_id, v.upstream_id, v.item_id from wms.waybill_line_items as v
+        = (select count(*) from (select distinct v.order_id, v.upstream_id, v.item_id
+              from wms.waybill_line_items as v
                                   where v.upstream_id is not null) as d)
           + (select count(*) from wms.order_lines as l join wms.orders as o on o.id = l.order_id
               where o.channel <> 'webshop'),
@@ -99,15 +100,18 @@ begin
 
     perform pg_temp.must(not exists (
         select from wms.orders as o where o.channel <> 'webshop' and o.api_order_id is not null)
-        and (select count(*) from wms.waybill_line_items as v where v.order_id is null and v.upstream_id is null)
+        and (select count(*) from wms.waybill_line_items as v
+              where v.order_id is null and v.upstream_id is null)
             >= (select count(*) from wms.order_lines as l join wms.orders as o on o.id = l.order_id
                  where o.channel <> 'webshop'),
         moment || ': other channels are shown without any id of the API');
 
     perform pg_temp.must(not exists (
-        select from wms.waybill_line_items as v where v.order_id in (select a.order_id from pg_temp.archived as a))
+        select from wms.waybill_line_items as v where v.order_id in (select a.order_id
+              from pg_temp.archived as a))
         and (select count(*) from wms.api_orders)
-            = (select count(*) from (select channel from wms.orders union all select channel from wms.orders_archive) as o
+            = (select count(*) from (select channel from wms.orders union all select channel
+                  from wms.orders_archive) as o
                 where o.channel = 'webshop'),
         moment || ': archived orders are gone from the view, not from what the API must have');
 end $$;
@@ -116,17 +120,22 @@ end $$;
 select wms.generate(2000, 1);
 select pg_temp.check_all('generated');
 select pg_temp.must((select count(*) from wms.orders) = 2000, 'as many orders as were asked for');
-select pg_temp.must((select count(*) filter (where channel <> 'webshop') between 240 and 360 from wms.orders),
+select pg_temp.must((select count(*) filter (where channel <> 'webshop') between 240 and 360
+      from wms.orders),
                     'about 15 % of the orders are of other channels');
 select pg_temp.must((select min(n) = 1 and max(n) = 5 and min(low) = 1 and max(high) = 6
                        from (select count(*) as n, min(quantity) as low, max(quantity) as high
-                               from wms.order_lines group by order_id) as o), '1 to 5 lines of 1 to 6 units');
+                               from wms.order_lines group by order_id) as o),
+                                     '1 to 5 lines of 1 to 6 units');
 select pg_temp.must((select array_agg(distinct n order by n) = '{1,2,3,4}'
-                       from (select count(*) as n from wms.parcels group by order_id) as p), '1 to 4 parcels');
+                       from (select count(*) as n
+                             from wms.parcels group by order_id) as p), '1 to 4 parcels');
 select pg_temp.must((select count(*) > 20 from wms.parcels where parcel_no is null), 'unlabelled parcels');
-select pg_temp.must((select count(*) > 20 from wms.shipment_lines where parcel_id is null), 'units without a parcel');
+select pg_temp.must((select count(*) > 20
+      from wms.shipment_lines where parcel_id is null), 'units without a parcel');
 select pg_temp.must((select count(*) > 20 from wms.shipments where status = 'packed'), 'packed, not gone');
-select pg_temp.must((select count(*) > 20 from pg_temp.said where shipped > 0 and shipped + cancelled < ordered),
+select pg_temp.must((select count(*) > 20
+      from pg_temp.said where shipped > 0 and shipped + cancelled < ordered),
                     'lines that are shipped in part');
 select pg_temp.must((select count(*) > 20 from pg_temp.said where shipped > 0 and cancelled > 0),
                     'lines that are shipped and cancelled in part');
@@ -141,15 +150,18 @@ select pg_temp.must((select count(*) > 5 from (
 
 -- By hand: 2 A and 1 B make a kit; 5 of them ordered.
 insert into wms.kits values ('KIT-HAND', 'A', 2), ('KIT-HAND', 'B', 1);
-with o as (insert into wms.orders (number, channel, api_order_id) values ('HAND', 'webshop', 'hand') returning id),
+with o as (insert into wms.orders (number, channel, api_order_id)
+      values ('HAND', 'webshop', 'hand') returning id),
      l as (insert into wms.order_lines (order_id, line_no, sku, quantity, api_item_id, kit)
            select o.id, 1, 'KIT-HAND', 5, 'kit', true from o returning id, order_id),
-     s as (insert into wms.shipments (order_id, status, shipped_at) select l.order_id, 'shipped', now() from l returning id),
+     s as (insert into wms.shipments (order_id, status, shipped_at) select l.order_id,
+           'shipped', now() from l returning id),
      p as (insert into wms.parcels (order_id, shipment_id, parcel_no)
            select l.order_id, s.id, v.no from l, s, (values ('H1'), ('H2'), ('H3')) as v (no) returning id, parcel_no)
 insert into wms.shipment_lines (order_id, shipment_id, parcel_id, order_line_id, component_sku, quantity, shipped_at)
 select l.order_id, s.id, p.id, l.id, v.sku, v.units, timestamptz '2026-01-01 00:00Z' + v.hour * interval '1 hour'
-  from l, s, p, (values (1, 'H1', 'A', 5), (1, 'H1', 'B', 1), (2, 'H2', 'B', 2), (3, 'H3', 'A', 2)) as v (hour, no, sku, units)
+  from l, s, p, (values (1, 'H1', 'A', 5), (1, 'H1', 'B', 1), (2, 'H2', 'B', 2), (3, 'H3',
+        'A', 2)) as v (hour, no, sku, units)
  where p.parcel_no = v.no;
 select pg_temp.must((select array_agg(format('%s:%s', v.shipment_ref, v.shipped_quantity) order by v.shipment_ref)
                        = '{H1:1,H2:1,H3:1}' from wms.waybill_line_items as v where v.order_id = 'hand'),
@@ -158,17 +170,21 @@ select pg_temp.check_all('a kit by hand');
 
 select wms.generate_edge();
 select pg_temp.check_all('with edges');
-select pg_temp.must((select count(*) = 130 and sum(v.shipped_quantity) = 260 from wms.waybill_line_items as v
+select pg_temp.must((select count(*) = 130 and sum(v.shipped_quantity) = 260
+      from wms.waybill_line_items as v
                       where v.order_id = 'edge-130-lines'), 'an order of 130 lines');
 select pg_temp.must((select count(*) > 0 and bool_and(v.shipped_quantity = 0 and v.cancelled_quantity = 2)
-                       from wms.waybill_line_items as v where v.order_id = 'edge-only-cancelled'), 'only cancellations');
+                       from wms.waybill_line_items as v
+                             where v.order_id = 'edge-only-cancelled'), 'only cancellations');
 select pg_temp.must((select count(*) = 2 and bool_and(v.shipped_quantity = 0 and v.cancelled_quantity = 0 and v.shipment_ref = '')
-                       from wms.waybill_line_items as v where v.order_id = 'edge-nothing-yet'), 'nothing shipped yet');
+                       from wms.waybill_line_items as v
+                             where v.order_id = 'edge-nothing-yet'), 'nothing shipped yet');
 select pg_temp.must((select count(*) = 1 and min(v.shipped_quantity) = 6 and min(v.cancelled_quantity) = 2
                        from wms.waybill_line_items as v where v.order_id = 'edge-unlabelled'),
                     'unlabelled boxes, loose units and cancellations share one row');
 select pg_temp.must((select count(*) = 1 from wms.waybill_line_items as v
-                      where v.order_id is null and v.upstream_id = 'EDGE-BY-NUMBER'), 'an order known by its number');
+                      where v.order_id is null and v.upstream_id = 'EDGE-BY-NUMBER'),
+                            'an order known by its number');
 select pg_temp.must((select max(length(o.api_order_id)) = 500 and bool_or(o.api_order_id like '%\\%')
                             and bool_or(o.api_order_id like '%"%') and bool_or(o.api_order_id like '%''%')
                             and bool_or(o.api_order_id like ' %') and bool_or(o.api_order_id like '%📦%')
@@ -177,7 +193,8 @@ select pg_temp.must(not exists (select from wms.expected as e where e.order_id =
                     'what the API''s own fulfiller reports is not expected of us');
 
 -- A change of the order's rows, a deletion too, moves changed_at to the start of its transaction.
-create table pg_temp.before as select v.order_id, max(v.changed_at) as at from wms.waybill_line_items as v group by 1;
+create table pg_temp.before as select v.order_id, max(v.changed_at) as at
+      from wms.waybill_line_items as v group by 1;
 create table pg_temp.merged as
     select o.api_order_id as order_id, wms.work_merge(o.id) as merged, now() as at from wms.orders as o
      where o.api_order_id is not null order by o.id limit 300;
@@ -212,22 +229,26 @@ select wms.set_order_state(o.api_order_id, 'fulfilled', '2026-05-01 00:00Z') fro
 select wms.set_order_state(o.api_order_id, 'accepted', '2026-04-01 00:00Z') from wms.orders as o
  where o.id % 2 = 0 and o.api_order_id is not null;
 select pg_temp.must((select count(*) > 500 from wms.orders where state = 'fulfilled')
-                    and not exists (select from wms.orders where state = 'accepted'), 'an older state changes nothing');
+                    and not exists (select
+                          from wms.orders where state = 'accepted'), 'an older state changes nothing');
 
 -- The warehouse goes on. Nothing that the API was told is ever taken back.
 create table pg_temp.told as select * from wms.expected;
 create table pg_temp.did as select * from wms.work(500, 2);
 select pg_temp.check_all('after work');
-select pg_temp.must((select count(*) = 12 and sum(done) > 400 from pg_temp.did), 'each kind of work was done');
+select pg_temp.must((select count(*) = 12 and sum(done) > 400
+      from pg_temp.did), 'each kind of work was done');
 select pg_temp.must((select count(*) > 0 from pg_temp.archived), 'work archives orders');
 select pg_temp.must(not exists (
     select from wms.orders_archive as o
-     where o.channel = 'webshop' and o.state is distinct from 'fulfilled'), 'work archives nothing that is not done');
+     where o.channel = 'webshop' and o.state is distinct from 'fulfilled'),
+           'work archives nothing that is not done');
 select pg_temp.must(not exists (
     select from pg_temp.told as t left join wms.expected as e using (order_id, item_id)
      where e.shipped >= t.shipped and e.cancelled >= t.cancelled is not true), 'units only ever grow');
 select pg_temp.must((select sum(e.shipped) + sum(e.cancelled) from wms.expected as e)
-                    > (select sum(t.shipped) + sum(t.cancelled) from pg_temp.told as t), 'work ships and cancels');
+                    > (select sum(t.shipped) + sum(t.cancelled)
+                          from pg_temp.told as t), 'work ships and cancels');
 create table pg_temp.quantities as select l.id, l.quantity from wms.order_lines as l;
 select wms.work(300, 3, edits => false);
 select pg_temp.must(not exists (select from wms.order_lines as l join pg_temp.quantities as q using (id)
@@ -238,13 +259,16 @@ select pg_temp.check_all('after more work');
 analyze;
 create function pg_temp.plan_of(keys text[]) returns setof text language plpgsql as $$
 begin
-    return query execute format('explain select * from wms.waybill_line_items where order_id = any (%L)', keys);
+    return query execute format('explain select *
+          from wms.waybill_line_items where order_id = any (%L)', keys);
 end $$;
 select pg_temp.must(not exists (
     select from (select array_agg(o.api_order_id) as keys
-                   from (select api_order_id from wms.orders where api_order_id is not null order by id limit 3) as o) as k,
+                   from (select api_order_id
+                         from wms.orders where api_order_id is not null order by id limit 3) as o) as k,
                 pg_temp.plan_of(k.keys) as line
-     where line ~ 'Seq Scan on (orders|order_lines|shipments|parcels|shipment_lines)'), 'look-ups use indexes');
+     where line ~ 'Seq Scan on (orders|order_lines|shipments|parcels|shipment_lines)'),
+           'look-ups use indexes');
 
 -- The same seeds make the same warehouse.
 create function pg_temp.live(seed int) returns text language plpgsql as $$
@@ -253,26 +277,33 @@ begin
     perform wms.generate(300, seed);
     perform wms.generate_edge();
     perform wms.work(200, seed + 1);
-    return (select md5(string_agg(md5(to_jsonb(v)::text || coalesce(v.order_id, 'none')), '' order by md5(to_jsonb(v)::text)))
+    return (select md5(string_agg(md5(to_jsonb(v)::text || coalesce(v.order_id, 'none')),
+          '' order by md5(to_jsonb(v)::text)))
               from (select w.order_id, w.upstream_id, w.item_id, w.shipment_ref, w.ordered_quantity,
                            w.shipped_quantity, w.cancelled_quantity, w.returned_quantity, w.tracking_company,
                            w.tracking_number, w.tracking_url from wms.waybill_line_items as w) as v)
-           || (select md5(string_agg(a.api_order::text, '' order by a.api_order::text)) from wms.api_orders as a)
+           || (select md5(string_agg(a.api_order::text, '' order by a.api_order::text))
+                 from wms.api_orders as a)
            || (select md5(string_agg(e::text, '' order by e::text)) from wms.expected as e);
 end $$;
 create table pg_temp.lives as select n, pg_temp.live(s) as hash from (values (1, 7), (2, 7), (3, 8)) as v (n, s) order by n;
-select pg_temp.must((select a.hash = b.hash and a.hash <> c.hash from pg_temp.lives as a, pg_temp.lives as b, pg_temp.lives as c
-                      where a.n = 1 and b.n = 2 and c.n = 3), 'one seed, one warehouse; another seed, another one');
+select pg_temp.must((select a.hash = b.hash and a.hash <> c.hash
+      from pg_temp.lives as a, pg_temp.lives as b, pg_temp.lives as c
+                      where a.n = 1 and b.n = 2 and c.n = 3),
+                            'one seed, one warehouse; another seed, another one');
 select pg_temp.check_all('a second life');
 select pg_temp.must(wms.generate(0, 1) = 0, 'no orders, if none are asked for');
 select wms.reset();
 select pg_temp.must((select count(*) = 0 from wms.work(10, 1)), 'an empty warehouse has no work');
 
 -- The bad rows are as bad as they say.
-select pg_temp.must((select bool_and(exists (select from wms.bad_rows as g where g.order_id = b.order_id and g.item_id = 'good'))
-                       from wms.bad_rows as b where b.order_id <> ''), 'each bad line has an innocent neighbour');
+select pg_temp.must((select bool_and(exists (select
+      from wms.bad_rows as g where g.order_id = b.order_id and g.item_id = 'good'))
+                       from wms.bad_rows as b
+                             where b.order_id <> ''), 'each bad line has an innocent neighbour');
 select pg_temp.must((select count(*) > 30 from wms.waybill_bad_rows), 'bad rows can be read');
-select pg_temp.must((select count(*) = 2 from wms.waybill_unreadable as u where u.order_id = 'bad-over-sum'), 'neighbours can be read');
+select pg_temp.must((select count(*) = 2 from wms.waybill_unreadable as u
+      where u.order_id = 'bad-over-sum'), 'neighbours can be read');
 do $$
 begin
     perform u.shipped_quantity from wms.waybill_unreadable as u where u.order_id = 'bad-raises';
@@ -287,5 +318,6 @@ select pg_temp.must((select count(*) = 0 from pg_class as c
                         and c.relname not like '%\_archive' and obj_description(c.oid, 'pg_class') is null),
                     'each table and view says what it is');
 select pg_temp.must((select count(*) = 0 from pg_proc as p
-                      where p.pronamespace = 'wms'::regnamespace and obj_description(p.oid, 'pg_proc') is null),
+                      where p.pronamespace = 'wms'::regnamespace and obj_description(p.oid,
+                            'pg_proc') is null),
                     'each function says what it is for');
