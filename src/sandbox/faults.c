@@ -119,6 +119,10 @@ faults_kind_find(const char *name, enum fault_scope scope, int *out, struct erro
             continue;
         if (is_get && !fault_kinds[i].is_for_get)
             return error_set(err, ERROR_USAGE, "fault \"%s\": not for GET", name);
+        if (scope == FAULT_SCOPE_UPDATE && fault_kinds[i].shape >= FAULT_NO_ID)
+            return error_set(err, ERROR_USAGE, "fault \"%s\": not for updates", name);
+        if (scope != FAULT_SCOPE_LIST && fault_kinds[i].shape == FAULT_LIST_EMPTY)
+            return error_set(err, ERROR_USAGE, "fault \"%s\": only as list:%s", name, name);
         *out = i;
         return true;
     }

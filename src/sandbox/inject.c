@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sandbox/answer.h"
 #include "sandbox/charges.h"
@@ -58,6 +59,20 @@ inject_endpoint(const struct request *request)
     return ENDPOINT_OTHER;
 }
 
+/* JSON is all that the documents name; what another type gets is unknown. */
+static bool
+inject_check_type(const struct sandbox *sandbox, const struct request *request,
+                  struct answer *answer)
+{
+    if (strcmp(request->method, "POST") != 0 || !sandbox->switches.content_type)
+        return true;
+    if (request->content_type != NULL &&
+        strncasecmp(request->content_type, "application/json", 16) == 0)
+        return true;
+    return answer_error(answer, 400, "invalid_parameter", "Content-Type",
+                        "The Content-Type must be application/json.");
+}
+
 /* What the request does when nothing goes wrong. *applied stays NULL unless it was a POST that was.
  */
 static void
@@ -67,6 +82,8 @@ inject_normal(struct sandbox *sandbox, const struct request *request, struct ful
     const char *id = "";
     int path = inject_path(request->path, &id);
 
+    if (!inject_check_type(sandbox, request, answer))
+        return;
     switch (answer->endpoint) {
     case ENDPOINT_FULFILLMENT_POST:
         (void)fulfillments_post(sandbox, request->body, request->body_bytes, false, applied,

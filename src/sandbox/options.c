@@ -140,11 +140,16 @@ options_help_faults(void)
          "                               /fulfillments/{id})\n"
          "  seed=N                       another seed\n"
          "Kinds; `503` is short for `503_before`; [get] also for GETs:");
-    for (int i = 0; faults_describe(i, &kind); i++)
-        printf("  %-18s %-6s %s%s\n", kind->name, kind->is_for_get ? "[get]" : "",
-               kind->status != 0 && kind->is_applied && *kind->help == '\0' ? "applied all the same"
-                                                                            : kind->help,
-               kind->arg_initial != 0 && *kind->help != '\0' ? " (has a default)" : "");
+    for (int i = 0; faults_describe(i, &kind); i++) {
+        const char *help = kind->help;
+
+        if (*help == '\0')
+            help = kind->is_applied ? "applied all the same" : "nothing applied";
+        printf("  %-16s %-5s %s", kind->name, kind->is_for_get ? "[get]" : "", help);
+        if (kind->arg_initial != 0)
+            printf(" (ARG: %lld)", (long long)kind->arg_initial);
+        putchar('\n');
+    }
 }
 
 void

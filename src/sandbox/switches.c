@@ -65,6 +65,7 @@ static const struct switch_row switch_rows[] = {
     {"items_max", AT(items_max), {NULL}, 100000, 0, "lines in one request; 0: no limit"},
     {"latency_ms", AT(latency_ms), {NULL}, 600000, 0, "every answer waits so long"},
     {"time_digits", AT(time_digits), {NULL}, 6, 3, "digits of a second in times: 0, 3 or 6"},
+    {"content_type", AT(content_type), {"any", "json"}, 0, 1, "Content-Type that a POST may have"},
     {"order_events",
      AT(order_events),
      {"off", "on"},

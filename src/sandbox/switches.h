@@ -28,6 +28,7 @@ struct switches {
     int64_t latency_ms;
     int64_t time_digits;
     int64_t order_events;
+    int64_t content_type; /* 0 any, 1 JSON only */
 };
 
 void switches_init(struct switches *switches);
