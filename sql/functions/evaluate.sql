@@ -84,10 +84,8 @@ with wanted as (
         on l.order_id = k.order_id and l.item_id = k.item_id and l.shipment_ref = k.shipment_ref
       left join opened o on o.row_id = l.row_id
 ), measured as (
-    -- desired, with units that came back counted as still shipped as far as they explain a fall (returned_quantity)
     select m.*,
-           case when is_read and shipped is not null
-                then shipped + least(returned, greatest(0, posted_shipped + firm_shipped - shipped)) else 0 end as desired_shipped,
+           case when is_read and shipped is not null then shipped else 0 end as desired_shipped,
            case when is_read and cancelled is not null then cancelled else 0 end as desired_cancelled,
            posted_shipped + firm_shipped as live_shipped,
            posted_cancelled + firm_cancelled as live_cancelled
@@ -106,7 +104,7 @@ with wanted as (
            min(problem) as problem,
            count(distinct ordered) filter (where is_read) as ordered_kinds,
            max(ordered) as ordered,
-           sum(shipped) as shipped, sum(cancelled) as cancelled,
+           sum(shipped) as shipped, sum(cancelled) as cancelled, sum(returned) as returned,
            sum(desired_shipped) as desired_shipped, sum(desired_cancelled) as desired_cancelled,
            sum(live_shipped) as live_shipped, sum(live_cancelled) as live_cancelled,
            sum(more_shipped) as more_shipped, sum(less_shipped) as less_shipped,
@@ -119,7 +117,8 @@ with wanted as (
 ), facts as (
     select l.*, o.state as api_state, i.quantity as api_quantity, i.state as item_state,
            exists (select from order_items x where x.order_id = l.order_id) as has_items,
-           desired_shipped < live_shipped as falls_shipped,
+           -- units that came back explain a fall of the line (after what moved between its rows)
+           desired_shipped + returned < live_shipped as falls_shipped,
            desired_cancelled < live_cancelled as falls_cancelled
       from lines l
       left join orders o using (order_id)

@@ -37,6 +37,7 @@ begin
     perform note_feed(relation, order_key, key_sql);
     -- A busy table is asked for a moment only: nobody queues up behind us.
     perform set_config('lock_timeout', '2s', true);
+    perform set_config('client_min_messages', 'warning', true);
     for leaf in select feed_tables(relation) loop
         execute format('drop trigger if exists waybill_feed_insert on %s', leaf);
         execute format('drop trigger if exists waybill_feed_update on %s', leaf);
@@ -122,7 +123,7 @@ begin
     return null;
 exception when others then
     perform nextval(''feed_missed'');
-    raise warning ''waybill: % on % was not queued: %'', tg_op, tg_relid::regclass, sqlerrm;
+    raise warning ''waybill: %% on %% was not queued: %%'', tg_op, tg_relid::regclass, sqlerrm;
     return null;
 end', source);
         execute format('create or replace function %I() returns trigger language plpgsql security definer set search_path from current as %L',
@@ -270,3 +271,37 @@ begin
            due_at = clock_timestamp() + least(1440, power(2, least(r.failures, 11))) * interval '1 min';
     perform find_discrepancies(for_run, array[row('unreadable', of_order, '', '', 0, why, why, false)::finding]);
 end $$;
+
+-- Order ids behind keys of the queue: upstream ids that are mapped become order ids, unmapped ones wait to be asked.
+create or replace function resolve_keys(keys text[]) returns setof text
+language sql stable security definer set search_path from current as $$
+select distinct coalesce(u.order_id, k)
+  from unnest(keys) k
+  left join upstreams u on u.upstream_id = k
+ where u.upstream_id is null or u.order_id is not null
+$$;
+
+-- The start of the oldest transaction that still runs in this database, prepared ones too, and who holds it back;
+-- the scan's watermark never passes it. at is null when other sessions can't be seen (pg_read_all_stats is missing).
+create or replace function scan_bound(out bound timestamptz, out held_by text)
+language sql volatile set search_path from current as $$
+with open as (
+    select a.xact_start as since, format('pid %s (%s %s)', a.pid, a.usename, a.application_name) as who
+      from pg_stat_activity a
+     where a.datname = current_database() and a.pid <> pg_backend_pid()
+       and (a.xact_start is not null or a.state is null)
+       and coalesce(a.backend_type, 'client backend') in ('client backend', 'logical replication worker')
+    union all
+    select '-infinity', format('prepared transaction %s', p.gid) from pg_prepared_xacts p where p.database = current_database()
+)
+select case when bool_or(o.since is null) then null else least(min(o.since), clock_timestamp()) end,
+       (select x.who from open x order by x.since nulls first limit 1)
+  from open o
+$$;
+
+create or replace function scan_done(upto timestamptz, held_by text) returns void
+language sql volatile security definer set search_path from current as $$
+update feed_state
+   set scan_watermark = greatest(scan_watermark, upto), scan_held_back_by = held_by, scan_at = clock_timestamp()
+ where scan_watermark is distinct from greatest(scan_watermark, upto) or scan_held_back_by is distinct from held_by
+$$;

@@ -64,7 +64,7 @@ begin
       from (select r.order_id, r.item_id,
                    sum(r.posted_shipped + r.open_shipped) as live_shipped,
                    sum(r.posted_cancelled + r.open_cancelled) as live_cancelled,
-                   coalesce(sum(r.shipped + r.returned) filter (where r.is_present), 0) as shipped,
+                   coalesce(sum(r.shipped) filter (where r.is_present), 0) as shipped,
                    coalesce(sum(r.cancelled) filter (where r.is_present), 0) as cancelled,
                    coalesce(max(r.ordered) filter (where r.is_present), 0) as ordered,
                    bool_or(a.shipped > 0) as adds_shipped, bool_or(a.cancelled > 0) as adds_cancelled

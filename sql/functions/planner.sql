@@ -7,7 +7,7 @@ language sql volatile security definer set search_path from current as
 $$ select pg_try_advisory_xact_lock(1463898946, ('orders'::regclass::oid)::int) $$;
 
 -- Open what was found and isn't open, refresh what is. Returns how many were opened that a person must see.
-create or replace function find_discrepancies(for_run bigint, found finding[]) returns bigint
+create or replace function find_discrepancies(for_run bigint, findings finding[]) returns bigint
 language plpgsql security definer set search_path from current as $$
 declare
     opened bigint;
@@ -17,7 +17,7 @@ begin
                kind, coalesce(order_id, '') as order_id, coalesce(item_id, '') as item_id,
                coalesce(shipment_ref, '') as shipment_ref, coalesce(submission_id, 0) as submission_id,
                detail, coalesce(fingerprint, detail) as fingerprint, coalesce(is_note, false) as is_note
-          from unnest(found)
+          from unnest(findings)
          order by kind, order_id, item_id, shipment_ref, submission_id
     ), fresh as (
         -- a dismissed one, or a note, stays closed while its evidence is the same
@@ -63,17 +63,17 @@ declare
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
     insert into lanes (order_id)
-    select distinct k from unnest(keys) as k
-     where k <> '' and not exists (select from lanes l where l.order_id = k)
+    select distinct r.order_id from unnest(readings) as r
+     where not exists (select from lanes l where l.order_id = r.order_id)
      order by 1
         on conflict do nothing;
     free := array(select l.order_id from lanes l where l.order_id = any (keys)
                    order by l.order_id for no key update skip locked);
-    busy := cardinality(keys) - cardinality(free);
-    if busy > 0 then
+    with put as (
         insert into queue (order_key, source)
-        select k, 'busy' from unnest(keys) as k where k <> '' and k <> all (free);
-    end if;
+        select l.order_id, 'busy' from lanes l where l.order_id = any (keys) and l.order_id <> all (free)
+        returning 1)
+    select count(*) into busy from put;
     looked := cardinality(free);
 
     ev := array(select e from evaluate(free, array(select r from unnest(readings) r where r.order_id = any (free)),
@@ -273,7 +273,7 @@ select min(e.kind), e.order_id, e.item_id, min(e.detail), bool_or(e.is_note)
  group by e.order_id, e.item_id
 union all
 select 'moved', e.order_id, e.item_id,
-       format('%s posted units moved: %s', sum(abs(e.rekey_shipped) + abs(e.rekey_cancelled)) / 2,
+       format('%s posted units moved: %s', (sum(abs(e.rekey_shipped) + abs(e.rekey_cancelled)) / 2)::bigint,
               string_agg(format('%s %s', quote_literal(e.shipment_ref),
                                 case when e.rekey_shipped + e.rekey_cancelled > 0 then '+' else '' end
                                 || (e.rekey_shipped + e.rekey_cancelled)), ', ' order by e.shipment_ref)),

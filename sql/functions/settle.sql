@@ -18,7 +18,7 @@ begin
     insert into attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
                           outcome, http_status, error, request_id)
     select s.submission_id, case x.kind when 'look' then s.looks + 1 else s.tries end, x.kind, for_worker, x.claim_token,
-           x.sent, x.started_at, t, x.outcome, x.http_status,
+           coalesce(x.sent, false), t - coalesce(x.duration_ms, 0) * interval '1 ms', t, x.outcome, x.http_status,
            nullif(concat_ws(': ', nullif(x.error_code, ''), nullif(x.error_message, '')), ''), nullif(x.request_id, '')
       from unnest(a) x join submissions s on s.marker = x.marker;
 
@@ -31,7 +31,7 @@ begin
                request_id = case when x.kind = 'post' then coalesce(nullif(x.request_id, ''), s.request_id) else s.request_id end,
                attempts = s.attempts + (x.counts is true and x.kind = 'post' and s.state = 'sending')::int,
                looks = s.looks + (x.kind = 'look')::int,
-               first_sent_at = coalesce(s.first_sent_at, x.started_at),
+               first_sent_at = coalesce(s.first_sent_at, t - coalesce(x.duration_ms, 0) * interval '1 ms'),
                error_code = null, error_message = null, claim_token = null, claim_expires_at = null,
                next_attempt_at = null, unknown_since = null, settle_after = null, next_look_at = null,
                unknown_then = null, held_by = null
@@ -62,7 +62,7 @@ begin
                looks = s.looks + (x.kind = 'look')::int,
                negative_looks = case when x.kind = 'post' then 0
                                      else s.negative_looks + (x.outcome = 'absent')::int end,
-               first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then x.started_at end),
+               first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then t - coalesce(x.duration_ms, 0) * interval '1 ms' end),
                http_status = case when x.kind = 'post' then nullif(x.http_status, 0) else s.http_status end,
                error_code = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_code, ''), s.error_code) else s.error_code end,
                error_message = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_message, ''), s.error_message) else s.error_message end,
@@ -216,7 +216,7 @@ begin
 
     -- newest first in the list, so the oldest of two with one marker is the original
     select jsonb_agg(jsonb_build_object('kind', 'look', 'marker', e.marker, 'next', 'accepted', 'outcome', 'found',
-                                        'sent', false, 'started_at', clock_timestamp(), 'fulfillment_id', e.id))
+                                        'sent', true, 'fulfillment_id', e.id))
       into evidence
       from (select distinct on (s.marker) s.marker, f.value ->> 'id' as id
               from jsonb_array_elements(listing) with ordinality f

@@ -52,7 +52,7 @@ create type evaluation as (
 create type settlement as (
     kind text,                 -- post or look
     marker uuid, claim_token uuid, next submission_state,
-    outcome text, sent boolean, started_at timestamptz,
+    outcome text, sent boolean, duration_ms bigint,
     http_status int, error_code text, error_message text, request_id text,
     fulfillment_id text, unknown_then text, held_by text,
     counts boolean,            -- as an attempt

@@ -25,18 +25,24 @@ struct plan_settings {
 };
 
 struct plan_result {
-    bool has_lock;  /* false: another planner is at work; nothing was done */
-    int64_t taken;  /* order keys taken off the queue; 0: it is empty */
+    bool has_lock; /* false: another planner is at work; nothing was done */
+    int64_t taken; /* order keys taken off the queue; 0: it is empty */
     int64_t looked, planned, withdrawn, busy, opened, unreadable;
 };
 
-/* One batch, one transaction, committed when true. A batch that fails on data is halved down to the one bad order. */
+/* A statement that failed on what it read, not on the connection, a time-out or somebody's lock:
+ * smaller batches tell which order it is. */
+bool plan_is_data_error(const struct error *err);
+
+/* One batch, one transaction, committed when true. A batch that fails on data is halved down to the
+ * one bad order. */
 bool plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_id,
                 const struct plan_settings *settings, struct plan_result *out, struct error *err);
 
-/* What a plan would do, for `waybill plan`: a read-only transaction, no locks, the queue stays as it is. The rows are
- * those of functions/evaluate.sql for these orders (columns as type `evaluation`), or, with keys NULL, for the first
- * orders_max keys of the queue, or of what a sweep would find when is_sweep. */
+/* What a plan would do, for `waybill plan`: a read-only transaction, no locks, the queue stays as
+ * it is. The rows are those of functions/evaluate.sql for these orders (columns as type
+ * `evaluation`), or, with keys NULL, for the first orders_max keys of the queue, or of what a sweep
+ * would find when is_sweep. */
 bool plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
                   const struct plan_settings *settings, const char *order_id, struct pg_rows **out,
                   struct error *err);

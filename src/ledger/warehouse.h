@@ -39,6 +39,10 @@ const char *warehouse_rows_sql(const struct warehouse *warehouse);
  * yet come with order_id null; rows that are not ours (neither id) are left out by the caller. For sweeps and scans. */
 const char *warehouse_all_sql(const struct warehouse *warehouse);
 
+/* `select note_upstreams(array(...))` over the distinct upstream ids of rows without an order id whose upstream id is in
+ * $1::text[]; NULL when the relation has no upstream_id column. */
+const char *warehouse_upstreams_sql(const struct warehouse *warehouse);
+
 /* The 200-order look-up as a plain statement, for EXPLAIN; $1::text[]. */
 const char *warehouse_lookup_sql(const struct warehouse *warehouse);
 

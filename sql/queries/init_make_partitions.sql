@@ -1,0 +1,3 @@
+-- init_make_partitions: the months' partitions.
+--   -> void
+select make_partitions()

@@ -1,0 +1,7 @@
+-- looks_take: unknown submissions to look up now.
+--   $1 int4  most
+--   $2 int8  lease in milliseconds
+--   $3 text  only this order; null: any
+--   -> submission_id, marker, order_id, first_sent_at, attempts, unknown_attempts, lines, negative_looks, is_settled, unknown_then
+select submission_id, marker, order_id, first_sent_at, attempts, unknown_attempts, lines, negative_looks, is_settled, unknown_then
+  from take_looks($1::int4, $2::int8, $3::text)

@@ -1,0 +1,40 @@
+/*
+ * sweep — feeds that don't come by themselves: the whole relation against the ledger, and rows by
+ * changed_at.
+ *
+ * Both only put order keys into the queue; the planner does the rest.
+ */
+#ifndef LEDGER_SWEEP_H
+#define LEDGER_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ledger/ledger.h"
+#include "ledger/warehouse.h"
+
+struct sweep_result {
+    int64_t lines;    /* rows that differ from the ledger */
+    int64_t missed;   /* of those, changes that the feed should have brought; 0 on a first sweep */
+    int64_t orders;   /* queued */
+    int64_t not_ours; /* rows without an order id */
+};
+
+/* A statement (a subquery) that yields (order_id, is_missed) for every row in which relation and
+ * ledger differ; all is warehouse_all_sql. The caller frees it. NULL without memory. */
+char *sweep_differs_sql(const char *all);
+
+/* Why a sweep is due, "" when it isn't. Opens and closes feed_broken on the way. */
+bool sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep_interval_ms,
+                  char *why, size_t why_bytes, struct error *err);
+
+bool sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_id,
+               struct sweep_result *out, struct error *err);
+
+/* change_feed: scan. Queues the orders of rows with changed_at above the watermark; the watermark
+ * never passes the oldest transaction that still runs, minus the overlap. */
+bool scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_overlap_ms,
+              int64_t *orders, struct error *err);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * work — claims, settlements, looks, questions: what the loop takes from the ledger and gives back.
+ *
+ * A claim is committed before its rows are handed out (work_claim_finish is
+ * true only then), so that no transaction is open while HTTP is in flight.
+ * Names in JSON are those of the SQL functions.
+ */
+#ifndef LEDGER_WORK_H
+#define LEDGER_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ledger/ledger.h"
+#include "json/json.h"
+
+struct work_item {
+    char *item_id;
+    char *shipment_item_id; /* NULL for none */
+    int64_t shipped;
+    int64_t cancelled;
+};
+
+/* A claimed submission, or an unknown one to look up (then without items). Owns its strings. */
+struct work_claim {
+    int64_t submission_id;
+    char marker[40];
+    char token[40]; /* "" for a look */
+    char *order_id;
+    char *shipment_ref;
+    char *shipment_id, *tracking_company, *tracking_number, *tracking_url; /* NULL for none */
+    char *first_sent_at; /* the server's text; NULL: never */
+    int tries, attempts, unknown_attempts, lines;
+    int negative_looks;
+    bool is_settled;      /* a look: "not found" may be believed by time */
+    char unknown_then[8]; /* a look: replan, reject, wait */
+    struct work_item *items;
+    int items_count;
+};
+
+void work_claim_free(struct work_claim *claim); /* NULL is fine */
+
+/* A new claim token: 128 random bits as UUID text. */
+bool work_token(char out[40], struct error *err);
+
+/* Asynchronous: start, wait for ledger_pg's socket until pg_is_ready, finish. */
+bool work_claim_start(struct ledger *ledger, int64_t worker_id, int64_t run_id, const char *token,
+                      int slots, int64_t send_within_ms, const char *only_order, struct error *err);
+/* The caller owns the list and its claims. */
+bool work_claim_finish(struct ledger *ledger, const char *token, struct work_claim ***out,
+                       int *count, struct error *err);
+
+/* answers: a JSON array of settlements (settlement_write). Safe to repeat. */
+bool work_settle_start(struct ledger *ledger, int64_t worker_id, int64_t run_id,
+                       const char *answers, struct error *err);
+bool work_settle_finish(struct ledger *ledger, int64_t *settled, struct error *err);
+bool work_settle(struct ledger *ledger, int64_t worker_id, int64_t run_id, const char *answers,
+                 int64_t *settled, struct error *err);
+
+/* One settlement as an object of the array. Texts NULL or "" are left out. */
+struct settlement {
+    bool is_look;
+    const char *marker;
+    const char *token; /* NULL for a look */
+    const char *next;  /* a state's name */
+    const char *outcome;
+    bool is_sent;
+    int64_t duration_ms;
+    int http_status; /* 0: none */
+    const char *error_code, *error_message, *request_id, *fulfillment_id;
+    const char *unknown_then, *held_by;
+    bool counts;      /* as an attempt */
+    bool is_possible; /* may have been applied */
+    bool waits_for_gate, shuts_gate;
+    int64_t delay_ms;  /* until the next attempt or look */
+    int64_t settle_ms; /* timeout_ms + settle_ms, from the claim's deadline */
+    const char *discrepancy, *detail;
+    const char *alone_item; /* split: the line that goes alone; NULL: halve */
+};
+void settlement_write(struct json_writer *w, const struct settlement *s);
+
+bool work_reap(struct ledger *ledger, int64_t run_id, int64_t timeout_ms, int64_t settle_ms,
+               int64_t *reaped, struct error *err);
+
+bool work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
+                     struct work_claim ***out, int *count, struct error *err);
+
+/* What an order's listing says about one marker. listing: JSON array
+ * [{"id","marker","created","items":[...]}]. */
+struct work_evidence {
+    char found_id[512];  /* "" when the marker isn't there */
+    int64_t unexplained; /* fulfillments that could be ours and that nobody explains */
+    char unexplained_ids[512];
+    bool marker_was_seen; /* a list has once shown a marker of ours */
+};
+bool work_read_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
+                       const char *listing, const char *marker, const char *sent_after,
+                       struct work_evidence *out, struct error *err);
+/* A listing for the order's own sake: what nobody explains is booked as foreign. */
+bool work_record_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
+                         const char *listing, struct error *err);
+
+/* Lists of ids; *out is a NULL-terminated array that the caller frees with work_ids_free. */
+bool work_take_asks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
+                    char ***out, int *count, struct error *err);
+bool work_take_lists(struct ledger *ledger, int most, int64_t lease_ms, int64_t settle_ms,
+                     const char *only_order, char ***out, int *count, struct error *err);
+bool work_take_upstreams(struct ledger *ledger, int most, int64_t lease_ms, char ***out, int *count,
+                         struct error *err);
+void work_ids_free(char **ids, int count);
+
+bool work_record_orders(struct ledger *ledger, const char *answers, struct error *err);
+bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
+                         struct error *err);
+bool work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked,
+                           int count, const char *found, int64_t grace_ms, struct error *err);
+
+/* Workers and the key. */
+bool work_begin(struct ledger *ledger, int64_t run_id, int64_t *worker_id, struct error *err);
+bool work_end(struct ledger *ledger, int64_t worker_id, struct error *err);
+
+struct work_share {
+    double per_second; /* of the key's rate, for this worker */
+    int workers;       /* that send now */
+    int64_t blocked_ms;
+    char blocked_why[256];
+};
+bool work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int requests_per_second,
+               struct work_share *out, struct error *err);
+bool work_block_key(struct ledger *ledger, int64_t ms, const char *why, struct error *err);
+
+/* Milliseconds until the next thing of each kind; negative: due; WORK_NEVER: nothing. */
+#define WORK_NEVER INT64_MAX
+struct work_left {
+    int64_t post_ms, ask_ms, look_ms, list_ms, upstream_ms;
+    bool is_queued;
+};
+bool
+work_left(struct ledger *ledger, const char *only_order, struct work_left *out, struct error *err);
+
+#endif

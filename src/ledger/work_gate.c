@@ -1,0 +1,183 @@
+/* The half of work.h that asks the API about orders and keeps what it says. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "ledger/statements.h"
+#include "ledger/work.h"
+
+#define WORK_LIST_BYTES_MAX (16 * 1024 * 1024)
+
+static void
+work_gate_int(char out[24], int64_t value)
+{
+    (void)snprintf(out, 24, "%lld", (long long)value);
+}
+
+void
+work_ids_free(char **ids, int count)
+{
+    for (int i = 0; ids != NULL && i < count; i++)
+        free(ids[i]);
+    free(ids);
+}
+
+static bool
+work_gate_ids(struct ledger *ledger, const struct pg_stmt *stmt, const char *const *params,
+              char ***out, int *count, struct error *err)
+{
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    char **ids = NULL;
+    int n = 0;
+
+    *out = NULL;
+    *count = 0;
+    if (!pg_run(ledger_pg(ledger), stmt, params, &rows, err))
+        return false;
+    ids = calloc((size_t)pg_rows_count(rows) + 1, sizeof(*ids));
+    for (; ids != NULL && n < pg_rows_count(rows); n++) {
+        ids[n] = strdup(pg_rows_text(rows, n, 0));
+        if (ids[n] == NULL)
+            break;
+    }
+    if (ids == NULL || n < pg_rows_count(rows)) {
+        error_set(err, ERROR_NOMEM, "no memory for %d ids", pg_rows_count(rows));
+        goto done;
+    }
+    *out = ids;
+    *count = n;
+    ids = NULL;
+    ok = true;
+
+done:
+    work_ids_free(ids, n);
+    pg_rows_free(rows);
+    return ok;
+}
+
+bool
+work_take_asks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
+               char ***out, int *count, struct error *err)
+{
+    char most_text[24], lease[24];
+    const char *params[] = {most_text, lease, only_order};
+
+    work_gate_int(most_text, most);
+    work_gate_int(lease, lease_ms);
+    return work_gate_ids(ledger, &stmt_asks_take, params, out, count, err);
+}
+
+bool
+work_take_lists(struct ledger *ledger, int most, int64_t lease_ms, int64_t settle_ms,
+                const char *only_order, char ***out, int *count, struct error *err)
+{
+    char most_text[24], lease[24], settle[24];
+    const char *params[] = {most_text, lease, settle, only_order};
+
+    work_gate_int(most_text, most);
+    work_gate_int(lease, lease_ms);
+    work_gate_int(settle, settle_ms);
+    return work_gate_ids(ledger, &stmt_lists_take, params, out, count, err);
+}
+
+bool
+work_take_upstreams(struct ledger *ledger, int most, int64_t lease_ms, char ***out, int *count,
+                    struct error *err)
+{
+    char most_text[24], lease[24];
+    const char *params[] = {most_text, lease};
+
+    work_gate_int(most_text, most);
+    work_gate_int(lease, lease_ms);
+    return work_gate_ids(ledger, &stmt_upstreams_take, params, out, count, err);
+}
+
+bool
+work_record_orders(struct ledger *ledger, const char *answers, struct error *err)
+{
+    const char *params[] = {answers};
+
+    return pg_run(ledger_pg(ledger), &stmt_orders_record, params, NULL, err);
+}
+
+static char *
+work_gate_list(const char *const *ids, int count)
+{
+    struct buffer buf;
+
+    buffer_init(&buf, WORK_LIST_BYTES_MAX);
+    pg_array_begin(&buf);
+    for (int i = 0; i < count; i++)
+        pg_array_text(&buf, ids[i]);
+    pg_array_end(&buf);
+    return buffer_take(&buf);
+}
+
+bool
+work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
+                    struct error *err)
+{
+    char *list = work_gate_list(order_ids, count);
+    const char *params[] = {list};
+    bool ok;
+
+    if (list == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
+    ok = pg_run(ledger_pg(ledger), &stmt_orders_record_unknown, params, NULL, err);
+    free(list);
+    return ok;
+}
+
+bool
+work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked, int count,
+                      const char *found, int64_t grace_ms, struct error *err)
+{
+    char run[24], grace[24];
+    char *list = work_gate_list(asked, count);
+    const char *params[] = {run, list, found, grace};
+    bool ok;
+
+    if (list == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
+    work_gate_int(run, run_id);
+    work_gate_int(grace, grace_ms);
+    ok = pg_run(ledger_pg(ledger), &stmt_upstreams_record, params, NULL, err);
+    free(list);
+    return ok;
+}
+
+bool
+work_read_listing(struct ledger *ledger, int64_t run_id, const char *order_id, const char *listing,
+                  const char *marker, const char *sent_after, struct work_evidence *out,
+                  struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char run[24];
+    const char *params[] = {run, order_id, listing, marker, sent_after};
+
+    work_gate_int(run, run_id);
+    if (!pg_run(ledger_pg(ledger), &stmt_listing_read, params, &rows, err))
+        return false;
+    const char *id = pg_rows_text(rows, 0, 0);
+    const char *detail = pg_rows_text(rows, 0, 2);
+    (void)snprintf(out->found_id, sizeof(out->found_id), "%s", id != NULL ? id : "");
+    out->unexplained = pg_rows_int(rows, 0, 1);
+    (void)snprintf(out->unexplained_ids, sizeof(out->unexplained_ids), "%s",
+                   detail != NULL ? detail : "");
+    out->marker_was_seen = pg_rows_bool(rows, 0, 3);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+work_record_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
+                    const char *listing, struct error *err)
+{
+    char run[24];
+    const char *params[] = {run, order_id, listing};
+
+    work_gate_int(run, run_id);
+    return pg_run(ledger_pg(ledger), &stmt_listing_record, params, NULL, err);
+}
