@@ -628,6 +628,19 @@ START_TEST(a_cancelled_wait_for_the_standby_is_not_a_commit)
 }
 END_TEST
 
+/* Whatever function of the server says it. */
+START_TEST(the_words_of_that_warning_are_enough)
+{
+    expect_error(
+        pg_exec(pg,
+                "do $$ begin raise warning"
+                " 'canceling wait for synchronous replication due to user request'; end $$",
+                &err),
+        ERROR_DB, "not durable");
+    ck_assert(pg_warned_not_durable(pg));
+}
+END_TEST
+
 /* --- text --- */
 
 START_TEST(arrays_carry_any_text)
@@ -754,6 +767,7 @@ suite(void)
     tcase_add_test(tcase, an_answer_that_does_not_come_in_time_ends_the_connection);
     tcase_add_test(tcase, a_statement_past_its_time_is_cancelled_by_the_server);
     tcase_add_test(tcase, a_cancelled_wait_for_the_standby_is_not_a_commit);
+    tcase_add_test(tcase, the_words_of_that_warning_are_enough);
     tcase_add_test(tcase, arrays_carry_any_text);
     tcase_add_test(tcase, arrays_of_numbers_and_of_nothing);
     tcase_add_test(tcase, quoted_text_comes_back_unchanged);
