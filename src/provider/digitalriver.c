@@ -229,5 +229,6 @@ const struct provider_methods DIGITALRIVER_METHODS = {
     .read_fulfillment = digitalriver_read_fulfillment,
     .read_orders = digitalriver_read_orders,
     .read_plain = digitalriver_read_plain,
+    .code_outcome = digitalriver_code_outcome,
     .is_order_wide = digitalriver_is_order_wide,
 };

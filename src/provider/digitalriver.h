@@ -42,6 +42,7 @@ bool digitalriver_retry_after(const struct http_answer *answer, int64_t *out_ms)
 
 void digitalriver_read_post(const struct provider *p, const struct provider_submission *s,
                             const struct http_answer *answer, struct provider_result *out);
+enum provider_outcome digitalriver_code_outcome(const char *error_code);
 bool digitalriver_is_order_wide(const char *error_code);
 
 void digitalriver_read_fulfillments(const struct provider *p, const struct http_answer *answer,

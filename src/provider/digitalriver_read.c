@@ -55,6 +55,14 @@ digitalriver_conflict(const char *code)
     return -1;
 }
 
+enum provider_outcome
+digitalriver_code_outcome(const char *error_code)
+{
+    int row = digitalriver_conflict(error_code);
+
+    return row >= 0 ? digitalriver_conflicts[row].outcome : PROVIDER_REFUSED;
+}
+
 bool
 digitalriver_is_order_wide(const char *error_code)
 {
@@ -358,6 +366,7 @@ digitalriver_read_post(const struct provider *p, const struct provider_submissio
     *out = (struct provider_result){
         .outcome = PROVIDER_UNKNOWN,
         .is_sent = answer->is_sent,
+        .is_late = answer->is_late,
         .http_status = answer->status,
         .refused_item = -1,
     };

@@ -33,6 +33,7 @@ struct provider_methods {
                         struct provider_orders *out, struct provider_answer *how);
     void (*read_plain)(const struct provider *p, const struct http_answer *answer,
                        struct provider_answer *how);
+    enum provider_outcome (*code_outcome)(const char *error_code);
     bool (*is_order_wide)(const char *error_code);
 };
 

@@ -210,6 +210,12 @@ provider_read_plain(const struct provider *p, const struct http_answer *answer,
     p->methods->read_plain(p, answer, how);
 }
 
+enum provider_outcome
+provider_code_outcome(const struct provider *p, const char *error_code)
+{
+    return p->methods->code_outcome(error_code);
+}
+
 bool
 provider_is_order_wide(const struct provider *p, const char *error_code)
 {

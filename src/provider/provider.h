@@ -99,6 +99,7 @@ struct provider_applied {
 struct provider_result {
     enum provider_outcome outcome;
     bool is_sent;
+    bool is_late; /* not sent, because the send deadline had passed */
     int http_status;           /* 0 when none */
     char error_code[128];      /* the API's, or ours: "timeout", "not_json", "connect" ... */
     char error_parameter[128]; /* "" when not named */
@@ -227,8 +228,10 @@ void provider_read_plain(const struct provider *p, const struct http_answer *ans
 void provider_fulfillments_free(struct provider_fulfillments *list);
 void provider_orders_free(struct provider_orders *list);
 
-/* Is the API's code about the order as a whole, so that splitting a submission can't help? For
- * looks that come after the answer was forgotten; provider_result says the same. */
+/* For looks that come after the answer was forgotten: what a refusal with this stored code meant
+ * (PROVIDER_TAKEN, PROVIDER_PAYMENT, PROVIDER_ORDER_WAITS, else PROVIDER_REFUSED), and whether it
+ * was about the order as a whole, so that splitting can't help. NULL is no code. */
+enum provider_outcome provider_code_outcome(const struct provider *p, const char *error_code);
 bool provider_is_order_wide(const struct provider *p, const char *error_code);
 
 /* Unix time of an HTTP date ("Sun, 06 Nov 1994 08:49:37 GMT") in ms; false when it is none. NULL is

@@ -163,8 +163,7 @@ START_TEST(an_id_that_does_not_fit_is_never_cut)
         "{\"hasMore\":false,\"data\":[{\"id\":\"%0*d\",\"orderId\":\"o\"}]}",
         "{\"hasMore\":false,\"data\":[{\"id\":\"f\",\"orderId\":\"%0*d\"}]}",
         "{\"hasMore\":false,\"data\":[{\"id\":\"f\",\"orderId\":\"o\",\"shipmentId\":\"%0*d\"}]}",
-        "{\"hasMore\":false,\"data\":[{\"id\":\"f\",\"orderId\":\"o\",\"items\":[{\"itemId\":\"%0*"
-        "d\"}]}]}",
+        ONE("\"items\":[{\"itemId\":\"%0*d\"}]"),
     };
     const int fits[] = {255, 2047, 2047, 2047};
 

@@ -297,6 +297,10 @@ START_TEST(refusals_of_the_whole_order_are_known_as_such)
     ck_assert(!provider_is_order_wide(provider, "quantity_too_large"));
     ck_assert(!provider_is_order_wide(provider, "never heard of"));
     ck_assert(!provider_is_order_wide(provider, NULL));
+    ck_assert_int_eq(provider_code_outcome(provider, "item_cancelled"), PROVIDER_TAKEN);
+    ck_assert_int_eq(provider_code_outcome(provider, "order_not_submitted"), PROVIDER_ORDER_WAITS);
+    ck_assert_int_eq(provider_code_outcome(provider, "not_found"), PROVIDER_REFUSED);
+    ck_assert_int_eq(provider_code_outcome(provider, NULL), PROVIDER_REFUSED);
 }
 END_TEST
 
