@@ -10,7 +10,7 @@ cd "${WAYBILL_RULES_TOP:-.}"
 
 find src -name '*.[ch]' | sort | xargs awk '
 BEGIN {
-    # Room: what it may include beside itself.
+    # Room: all that lies below it.
     below["base"] = ""
     below["json"] = "base"
     below["http"] = "base"
@@ -18,7 +18,7 @@ BEGIN {
     below["config"] = "base"
     below["provider"] = "http json base"
     below["ledger"] = "pg json base"
-    below["sync"] = "ledger provider base"
+    below["sync"] = "ledger provider pg http json base"
     below["cli"] = "sync ledger provider config pg http json base"
     below["main"] = "cli base"
     below["sandbox"] = "json base"

@@ -57,11 +57,15 @@ begin
 put src/base/up.c '#include "pg/pg.h"'
 expect layers 1 'base includes "pg/pg.h"'
 begin
-put src/sync/sideways.c '#include "cli/cli.h"'
+put src/sync/up.c '#include "cli/cli.h"'
 expect layers 1 'sync includes "cli/cli.h"'
 begin
-put src/sync/skip.c '#include "pg/pg.h"'
-expect layers 1 'sync includes "pg/pg.h"'
+mkdir "$top/tree/src/ledger"
+put src/ledger/sideways.c '#include "http/http.h"'
+expect layers 1 'ledger includes "http/http.h"'
+begin
+put src/sync/sandboxed.c '#include "sandbox/store.h"'
+expect layers 1 'sync includes "sandbox/store.h"'
 begin
 put src/sync/foreign.c '# include <libpq-fe.h>'
 expect layers 1 'belongs to pg'
