@@ -81,6 +81,24 @@ events_match(const void *ctx, uint32_t number)
     return false;
 }
 
+/* The first event that is not older. */
+static uint32_t
+events_since(const struct sandbox *sandbox, int64_t min_ms)
+{
+    uint32_t low = 0;
+    uint32_t high = sandbox->store.events_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (sandbox->store.events[middle].at_ms < min_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 void
 events_list(struct sandbox *sandbox, const struct request *request, struct answer *answer)
 {
@@ -108,6 +126,7 @@ events_list(struct sandbox *sandbox, const struct request *request, struct answe
                            "Event '%s' was not found.", id);
         goto done;
     }
+    query.first = events_since(sandbox, query.created_min_ms);
     query_select(&query, NULL, sandbox->store.events_count, cursor, events_match, &filter, &page);
     json_write_init(&w, &answer->body);
     json_write_object(&w, NULL);

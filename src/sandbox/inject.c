@@ -8,6 +8,7 @@
 #include "sandbox/charges.h"
 #include "sandbox/events.h"
 #include "sandbox/fulfillments.h"
+#include "sandbox/members.h"
 #include "sandbox/orders.h"
 
 #define MEGABYTE ((size_t)1 << 20)
@@ -309,22 +310,47 @@ inject_scope(enum endpoint endpoint, enum fault_scope *out)
     }
 }
 
+/* The order that a body names, without reading all of it twice; NULL when it can't be told. */
+static struct order *
+inject_order(const struct sandbox *sandbox, const struct request *request)
+{
+    struct members walk;
+    struct member member;
+    struct order *order = NULL;
+    char *id;
+
+    members_begin(&walk, request->body, request->body_bytes);
+    while (members_next(&walk, &member))
+        if (member_is(&member, "orderId"))
+            break;
+    if (member.value_bytes < 2 || member.value[0] != '"')
+        return NULL;
+    id = strndup(member.value + 1, member.value_bytes - 2);
+    if (id == NULL)
+        return NULL;
+    if (strchr(id, '\\') == NULL) {
+        order = table_get(sandbox->store.order_ids, id);
+    } else {
+        struct json_doc *doc = NULL;
+        struct error err = {0};
+        const char *text = NULL;
+
+        if (json_parse(request->body, request->body_bytes, &doc, &err))
+            text = json_text(json_root(doc), "orderId");
+        if (text != NULL)
+            order = table_get(sandbox->store.order_ids, text);
+        json_free(doc);
+    }
+    free(id);
+    return order;
+}
+
 /* Two unanswered POSTs for one order are what the API's best practices warn of. */
 static void
 inject_watch_order(struct sandbox *sandbox, const struct request *request, struct answer *answer)
 {
-    struct json_doc *doc = NULL;
-    struct error err = {0};
-    const char *id = NULL;
-
-    if (json_parse(request->body, request->body_bytes, &doc, &err))
-        id = json_text(json_root(doc), "orderId");
-    if (id != NULL)
-        answer->order = table_get(sandbox->store.order_ids, id);
-    json_free(doc);
-    if (answer->order == NULL)
-        return;
-    if (answer->order->posts_open++ > 0)
+    answer->order = inject_order(sandbox, request);
+    if (answer->order != NULL && answer->order->posts_open++ > 0)
         sandbox->stats.concurrent_posts++;
 }
 

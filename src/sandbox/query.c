@@ -221,7 +221,7 @@ query_select(const struct query *query, const uint32_t *candidates, uint32_t cou
         return;
     }
     for (uint32_t i = cursor == STORE_NONE ? count : query_lower(candidates, count, cursor);
-         i-- > 0;)
+         i-- > (candidates == NULL ? query->first : 0);)
         if (!query_take(query, candidates == NULL ? i : candidates[i], match, ctx, out))
             break;
 }

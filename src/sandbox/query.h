@@ -23,6 +23,8 @@ struct query {
     int64_t created_max_ms;
     int64_t updated_min_ms;
     int64_t updated_max_ms;
+    uint32_t
+        first; /* nothing below this number can match: a long list need not be walked to its end */
 };
 
 /* False: the answer says what is wrong. */

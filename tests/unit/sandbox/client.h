@@ -21,6 +21,7 @@
 #include <signal.h>
 
 #include "base/buffer.h"
+#include "base/number.h"
 #include "sandbox/server.h"
 #include "json/json.h"
 
@@ -48,7 +49,9 @@ static inline void
 child_start(struct sandbox_child *child, const char *const options[])
 {
     int fds[2];
+    static const char listening[] = "listening on http://127.0.0.1:";
     char line[128] = "";
+    int64_t port = 0;
     FILE *out;
 
     ck_assert_int_eq(pipe(fds), 0);
@@ -75,7 +78,10 @@ child_start(struct sandbox_child *child, const char *const options[])
     out = fdopen(fds[0], "r");
     ck_assert_ptr_nonnull(out);
     ck_assert_ptr_nonnull(fgets(line, sizeof(line), out));
-    ck_assert_int_eq(sscanf(line, "listening on http://127.0.0.1:%d", &child->port), 1);
+    line[strcspn(line, "\n")] = '\0';
+    ck_assert_int_eq(strncmp(line, listening, strlen(listening)), 0);
+    ck_assert(number_parse(line + strlen(listening), 1, 65535, &port));
+    child->port = (int)port;
     (void)fclose(out);
 }
 
@@ -153,7 +159,9 @@ client_receive(int fd, struct reply *reply)
 {
     struct error err = {0};
     char *end = NULL;
-    long long length = -1;
+    int64_t length = -1;
+    int64_t value = 0;
+    char status[4];
 
     memset(reply, 0, sizeof(*reply));
     buffer_init(&reply->text, (size_t)1 << 28);
@@ -164,14 +172,17 @@ client_receive(int fd, struct reply *reply)
         if (end == NULL && reply->text.used > 0 &&
             (end = strstr(buffer_text(&reply->text), "\r\n\r\n")) != NULL) {
             reply->head = reply->text.data;
-            ck_assert_int_eq(sscanf(reply->head, "HTTP/1.1 %d", &reply->status), 1);
-            ck_assert_int_eq(sscanf(reply_header(reply, "Content-Length"), "%lld", &length), 1);
+            ck_assert_int_eq(strncmp(reply->head, "HTTP/1.1 ", 9), 0);
+            (void)snprintf(status, sizeof(status), "%.3s", reply->head + 9);
+            ck_assert(number_parse(status, 100, 599, &value));
+            reply->status = (int)value;
+            ck_assert(number_parse(reply_header(reply, "Content-Length"), 0, INT32_MAX, &length));
         }
         if (end != NULL) {
             size_t start = (size_t)(strstr(reply->text.data, "\r\n\r\n") + 4 - reply->text.data);
 
             reply->body_bytes = reply->text.used - start;
-            if ((long long)reply->body_bytes >= length)
+            if ((int64_t)reply->body_bytes >= length)
                 break;
         }
         count = recv(fd, chunk, sizeof(chunk), 0);
