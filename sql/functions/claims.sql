@@ -144,7 +144,7 @@ begin
                 or not exists (select from pg_locks k
                                 where k.locktype = 'advisory' and k.objsubid = 2
                                   and k.database = (select oid from pg_database where datname = current_database())
-                                  and k.classid = 1463898947 and k.objid = (s.worker_id % 2147483648)::oid))
+                                  and k.classid = 1463898947 and k.objid = worker_key(s.worker_id)::oid))
          limit 1000);
     if cardinality(lost) = 0 then
         return 0;
@@ -174,7 +174,7 @@ end $$;
 create or replace function take_looks(most int, lease_ms bigint, only_order text)
 returns table (submission_id bigint, marker uuid, order_id text, first_sent_at timestamptz, attempts int,
                unknown_attempts int, lines int, negative_looks int, is_settled boolean, unknown_then text,
-               held_by text, items text)
+               error_code text, error_message text)
 language plpgsql security definer set search_path from current as $$
 #variable_conflict use_column
 declare
@@ -197,7 +197,17 @@ begin
     )
     select p.submission_id, p.marker, p.order_id::text, p.first_sent_at, p.attempts, p.unknown_attempts,
            (select count(*)::int from submission_items i where i.submission_id = p.submission_id),
-           p.negative_looks, p.settle_after <= t, p.unknown_then, p.held_by, null::text
+           p.negative_looks, p.settle_after <= t, p.unknown_then, p.error_code, p.error_message
       from put p
      order by p.submission_id;
 end $$;
+
+-- While no list has ever shown a marker of ours, "not found" proves nothing: an accepted order to list, to see one.
+create or replace function take_marker_probe() returns text
+language sql volatile security definer set search_path from current as $$
+select s.order_id
+  from submissions s, identity i
+ where i.marker_seen_at is null and s.state = 'accepted' and s.settled_by = 'answer'
+   and exists (select from submissions x where x.state = 'unknown' or (x.state = 'held' and x.held_by = 'marker'))
+ order by s.settled_at desc limit 1
+$$;

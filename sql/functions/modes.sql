@@ -12,6 +12,11 @@ begin
     end if;
 end $$;
 
+-- The bridge may stop itself, not start itself.
+create or replace function pause_itself(why text) returns void
+language sql volatile security definer set search_path from current as
+$$ select set_mode('paused', 'waybill', why) $$;
+
 -- Bound at the first run to the API and account that it works for; another one later is another ledger's business.
 create or replace function bind_api(url text, live boolean) returns void
 language plpgsql security definer set search_path from current as $$
@@ -89,14 +94,19 @@ language sql volatile security definer set search_path from current as $$
 update runs r set finished_at = clock_timestamp(), exit_code = code, error = nullif(why, '') where r.run_id = of_run
 $$;
 
--- A worker is one database session; its lock is free when the session is gone.
+-- The lock of a worker: other ledgers of the database count their workers from 1 too.
+create or replace function worker_key(id bigint) returns int
+language sql stable security definer set search_path from current as
+$$ select (hashtextextended(('orders'::regclass::oid)::text || '/' || id, 0) & 2147483647)::int $$;
+
+-- A worker is one database session; its lock is free when the session is gone. Shared, so that it never waits.
 create or replace function worker_begin(of_run bigint, host text, pid int) returns bigint
 language plpgsql security definer set search_path from current as $$
 declare
     id bigint;
 begin
     insert into workers (run_id, host, pid) values (of_run, host, pid) returning worker_id into id;
-    perform pg_advisory_lock(1463898947, (id % 2147483648)::int);
+    perform pg_advisory_lock_shared(1463898947, worker_key(id));
     return id;
 end $$;
 
