@@ -1,5 +1,5 @@
 /*
- * verdict — what came back, and what it means for a submission; pure: no I/O, no clock, no memory.
+ * verdict — what came back, and what it means for a submission. Pure: no I/O, no clock.
  *
  * One table (verdict.c) says for each event, in the situation that the
  * submission is in, its next state and what goes with it. Two thoughts are

@@ -159,6 +159,17 @@ rude_send_endless(int fd, const char *start, const char *piece)
     }
 }
 
+/* The head at once, the body when the test lets go. */
+static void
+rude_answer_slowly(struct rude_visit *visit, bool is_503)
+{
+    rude_tell(visit->fd,
+              is_503 ? "HTTP/1.1 503 Busy\r\n" : "HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\n");
+    rude_tell(visit->fd, "Content-Length: 4\r\n\r\n");
+    rude_hold(visit->rude, false);
+    rude_tell(visit->fd, "wait");
+}
+
 /* False ends the connection. */
 static bool
 rude_answer(struct rude_visit *visit, const char *head)
@@ -208,12 +219,7 @@ rude_answer(struct rude_visit *visit, const char *head)
         return true;
     }
     if (strstr(head, " /early") != NULL) {
-        rude_tell(fd, strstr(head, " /early503 ") != NULL ? "HTTP/1.1 503 Busy\r\n"
-                                                          : "HTTP/1.1 429 Slow down\r\n"
-                                                            "Retry-After: 7\r\n");
-        rude_tell(fd, "Content-Length: 4\r\n\r\n");
-        rude_hold(visit->rude, false);
-        rude_tell(fd, "wait");
+        rude_answer_slowly(visit, strstr(head, " /early503 ") != NULL);
         return true;
     }
     if (strstr(head, " /echo ") != NULL) {
