@@ -99,7 +99,7 @@ struct provider_applied {
 struct provider_result {
     enum provider_outcome outcome;
     bool is_sent;
-    bool is_late; /* not sent, because the send deadline had passed */
+    bool is_late;              /* not sent, because the send deadline had passed */
     int http_status;           /* 0 when none */
     char error_code[128];      /* the API's, or ours: "timeout", "not_json", "connect" ... */
     char error_parameter[128]; /* "" when not named */
