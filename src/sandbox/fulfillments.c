@@ -287,7 +287,7 @@ fulfillments_has_sku(const struct fulfillment *fulfillment, const char *sku_id)
 }
 
 static bool
-fulfillments_match(const void *ctx, uint32_t number)
+fulfillments_match(void *ctx, uint32_t number)
 {
     const struct fulfillments_filter *filter = ctx;
     const struct fulfillment *fulfillment = filter->sandbox->store.fulfillments[number];

@@ -151,7 +151,7 @@ struct orders_filter {
 };
 
 static bool
-orders_match(const void *ctx, uint32_t number)
+orders_match(void *ctx, uint32_t number)
 {
     const struct orders_filter *filter = ctx;
     const struct order *order = filter->sandbox->store.orders[number];

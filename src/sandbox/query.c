@@ -188,7 +188,7 @@ query_lower(const uint32_t *candidates, uint32_t count, uint32_t number)
 
 /* Returns false when the page is full: there is more. */
 static bool
-query_take(const struct query *query, uint32_t number, query_match_fn *match, const void *ctx,
+query_take(const struct query *query, uint32_t number, query_match_fn *match, void *ctx,
            struct query_page *out)
 {
     if (!match(ctx, number))
@@ -203,7 +203,7 @@ query_take(const struct query *query, uint32_t number, query_match_fn *match, co
 
 void
 query_select(const struct query *query, const uint32_t *candidates, uint32_t count, uint32_t cursor,
-             query_match_fn *match, const void *ctx, struct query_page *out)
+             query_match_fn *match, void *ctx, struct query_page *out)
 {
     memset(out, 0, sizeof(*out));
     if (query->ending_before != NULL && cursor != STORE_NONE) {

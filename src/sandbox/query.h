@@ -47,7 +47,7 @@ bool query_ids_parse(const struct sandbox *sandbox, const struct request *reques
 void query_ids_free(struct query_ids *ids);
 
 /* Does number belong to the list, whatever the page? */
-typedef bool query_match_fn(const void *ctx, uint32_t number);
+typedef bool query_match_fn(void *ctx, uint32_t number);
 
 struct query_page {
     uint32_t numbers[QUERY_LIMIT_MAX]; /* newest first */
@@ -58,7 +58,7 @@ struct query_page {
 /* Among candidates (ascending, each once; NULL: 0..count-1). cursor: the number that
  * starting_after or ending_before names, STORE_NONE for none. */
 void query_select(const struct query *query, const uint32_t *candidates, uint32_t count,
-                  uint32_t cursor, query_match_fn *match, const void *ctx, struct query_page *out);
+                  uint32_t cursor, query_match_fn *match, void *ctx, struct query_page *out);
 
 /* Ascending, each once. */
 uint32_t query_sort(uint32_t *numbers, uint32_t count);

@@ -11,7 +11,7 @@
 #include <microhttpd.h>
 
 #define SERVER_CONNECTIONS_MAX 4096u
-#define SERVER_MEMORY_BYTES    ((size_t)65536) /* of one connection: bounds URL and headers */
+#define SERVER_MEMORY_BYTES    ((size_t)32768) /* of one connection: bounds URL and headers */
 #define SERVER_BACKLOG         1024u
 #define SERVER_PARAMS_MAX      4096
 #define SERVER_HANG_LOOK_MS    20
