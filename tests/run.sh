@@ -165,7 +165,7 @@ fi
 if [ "$quick" = no ]; then
     build clang -DCMAKE_C_COMPILER=clang
     if build asan -DCMAKE_C_COMPILER=gcc -DWAYBILL_SANITIZE=address,undefined; then
-        ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+        ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
         export ASAN_OPTIONS UBSAN_OPTIONS
         if [ -n "$pattern" ]; then
