@@ -4,13 +4,13 @@
 --      returns_rows bool, role text
 with found as (
     select c.oid, c.relkind::text as kind,
-           format('%I.%I', c.relnamespace::regnamespace::text::name, c.relname) as name,
+           format('%s.%I', c.relnamespace::regnamespace, c.relname) as name,
            has_any_column_privilege(c.oid, 'select') as has_rights, true as returns_rows
       from pg_class c
      where c.oid = to_regclass($1::text)
      union all
     select p.oid, case when p.prokind = 'f' then 'F' else 'P' end,
-           format('%I.%I', p.pronamespace::regnamespace::text::name, p.proname),
+           format('%s.%I', p.pronamespace::regnamespace, p.proname),
            has_function_privilege(p.oid, 'execute'),
            p.proretset and (p.prorettype <> 'record'::regtype or p.proargmodes && '{o,b,t}')
       from pg_proc p
