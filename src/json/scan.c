@@ -1,8 +1,49 @@
 #include "json/scan.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+
+/* cJSON copies this many characters of a number and stumbles over the rest. */
+enum { JSON_NUMBER_BYTES_MAX = 63 };
+
+static bool
+json_scan_refuse(const char *what, const char *at, const char *bytes, struct error *err)
+{
+    return error_set(err, ERROR_PARSE, "not usable JSON: %s at byte %zu", what,
+                     (size_t)(at - bytes) + 1);
+}
+
+static bool
+json_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool
+json_is_hex(char c)
+{
+    return json_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* at is on the backslash; cJSON takes a \u whose four digits are none for some character. */
+static bool
+json_scan_escape(const char *at, const char *end, const char *bytes, struct error *err)
+{
+    int digits = 0;
+
+    if (end - at < 2 || at[1] != 'u')
+        return true; /* cJSON knows the short ones */
+    while (digits < 4 && at + 2 + digits < end && json_is_hex(at[2 + digits]))
+        digits++;
+    if (digits < 4)
+        return json_scan_refuse("\\u without four hexadecimal digits", at, bytes, err);
+    if (memcmp(at + 2, "0000", 4) == 0)
+        return json_scan_refuse("\\u0000", at, bytes, err);
+    return true;
+}
 
 /* at is behind the opening quote; the result is behind the closing one, or NULL with err set. */
 static const char *
@@ -10,17 +51,78 @@ json_scan_text(const char *at, const char *end, const char *bytes, struct error 
 {
     while (at < end && *at != '"') {
         if (*at == '\\') {
-            if (end - at >= 6 && memcmp(at, "\\u0000", 6) == 0) {
-                (void)error_set(err, ERROR_PARSE, "not usable JSON: \\u0000 at byte %zu",
-                                (size_t)(at - bytes) + 1);
+            if (!json_scan_escape(at, end, bytes, err))
                 return NULL;
-            }
             at++; /* whatever is escaped doesn't end the string */
         }
         if (at < end)
             at++;
     }
     return at < end ? at + 1 : end;
+}
+
+/* Behind the digits at `at`; the same place when there are none. */
+static const char *
+json_skip_digits(const char *at, const char *end)
+{
+    while (at < end && json_is_digit(*at))
+        at++;
+    return at;
+}
+
+/* Whether the number's value is one; cJSON would say infinity. */
+static bool
+json_number_fits(const char *at, const char *end)
+{
+    char text[JSON_NUMBER_BYTES_MAX + 1];
+    size_t length = (size_t)(end - at);
+
+    memcpy(text, at, length);
+    text[length] = '\0';
+    return isfinite(strtod(text, NULL));
+}
+
+/*
+ * at is on the number's first character; the result is behind its last, or NULL with err set.
+ * cJSON leaves numbers to strtod, which takes 01, 1. and 1e999 too.
+ */
+static const char *
+json_scan_number(const char *at, const char *end, const char *bytes, struct error *err)
+{
+    const char *begin = at;
+    const char *digits;
+    bool good;
+
+    if (*at == '-')
+        at++;
+    digits = at;
+    at = json_skip_digits(at, end);
+    good = at > digits && (*digits != '0' || at == digits + 1);
+    if (good && at < end && *at == '.') {
+        digits = at + 1;
+        at = json_skip_digits(digits, end);
+        good = at > digits;
+    }
+    if (good && at < end && (*at == 'e' || *at == 'E')) {
+        digits = at + 1;
+        if (digits < end && (*digits == '+' || *digits == '-'))
+            digits++;
+        at = json_skip_digits(digits, end);
+        good = at > digits;
+    }
+    if (!good) {
+        (void)json_scan_refuse("a number that is none", begin, bytes, err);
+        return NULL;
+    }
+    if (at - begin > JSON_NUMBER_BYTES_MAX) {
+        (void)json_scan_refuse("a number of too many digits", begin, bytes, err);
+        return NULL;
+    }
+    if (!json_number_fits(begin, at)) {
+        (void)json_scan_refuse("a number too large", begin, bytes, err);
+        return NULL;
+    }
+    return at;
 }
 
 bool
@@ -41,6 +143,10 @@ json_scan(const char *bytes, size_t count, struct error *err)
 
         if (c == '"') {
             at = json_scan_text(at, end, bytes, err);
+            if (at == NULL)
+                return false;
+        } else if (c == '-' || json_is_digit(c)) {
+            at = json_scan_number(at - 1, end, bytes, err);
             if (at == NULL)
                 return false;
         } else if (c == '{' || c == '[') {

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,8 @@ must_parse(const char *text)
         text, sizeof(text) - 1, error, text_message                                                \
     }
 
+#define DIGITS_64 "1234567812345678123456781234567812345678123456781234567812345678"
+
 static const struct {
     const char *bytes;
     size_t count;
@@ -75,7 +78,33 @@ static const struct {
     REFUSE("\"abc\\", ERROR_PARSE, NULL),
     REFUSE("\"\\ud800\"", ERROR_PARSE, NULL),
     REFUSE("\"\\udc00\"", ERROR_PARSE, NULL),
-    REFUSE("\"\\u12\"", ERROR_PARSE, NULL),
+    REFUSE("\"\\u12\"", ERROR_PARSE,
+           "not usable JSON: \\u without four hexadecimal digits at byte 2"),
+    REFUSE("\"\\uzzzz\"", ERROR_PARSE,
+           "not usable JSON: \\u without four hexadecimal digits at byte 2"),
+    REFUSE("\"a\\u00x9\"", ERROR_PARSE,
+           "not usable JSON: \\u without four hexadecimal digits at byte 3"),
+    REFUSE("\"\\u 0e9\"", ERROR_PARSE,
+           "not usable JSON: \\u without four hexadecimal digits at byte 2"),
+    REFUSE("\"\\u12", ERROR_PARSE,
+           "not usable JSON: \\u without four hexadecimal digits at byte 2"),
+    REFUSE("\"\\ud83d\\u+e9a\"", ERROR_PARSE,
+           "not usable JSON: \\u without four hexadecimal digits at byte 8"),
+    REFUSE("01", ERROR_PARSE, "not usable JSON: a number that is none at byte 1"),
+    REFUSE("[-00]", ERROR_PARSE, "not usable JSON: a number that is none at byte 2"),
+    REFUSE("[1.]", ERROR_PARSE, "not usable JSON: a number that is none at byte 2"),
+    REFUSE("{\"a\":1.e5}", ERROR_PARSE, "not usable JSON: a number that is none at byte 6"),
+    REFUSE("[2,-]", ERROR_PARSE, "not usable JSON: a number that is none at byte 4"),
+    REFUSE("[-Infinity]", ERROR_PARSE, "not usable JSON: a number that is none at byte 2"),
+    REFUSE("1e", ERROR_PARSE, "not usable JSON: a number that is none at byte 1"),
+    REFUSE("1e+", ERROR_PARSE, "not usable JSON: a number that is none at byte 1"),
+    REFUSE("1e999", ERROR_PARSE, "not usable JSON: a number too large at byte 1"),
+    REFUSE("[-1e309]", ERROR_PARSE, "not usable JSON: a number too large at byte 2"),
+    REFUSE(DIGITS_64, ERROR_PARSE, "not usable JSON: a number of too many digits at byte 1"),
+    REFUSE("[.5]", ERROR_PARSE, NULL),
+    REFUSE("[+5]", ERROR_PARSE, NULL),
+    REFUSE("[0x10]", ERROR_PARSE, NULL),
+    REFUSE("[1.5.5]", ERROR_PARSE, NULL),
     REFUSE("tru", ERROR_PARSE, NULL),
     REFUSE("{} x", ERROR_PARSE, "not JSON: more text after its end at byte 4 of 4"),
     REFUSE("{}{}", ERROR_PARSE, "not JSON: more text after its end at byte 3 of 4"),
@@ -240,7 +269,11 @@ static const struct {
     {"{\"n\":9007199254740992}", false, 0},
     {"{\"n\":9007199254740993}", false, 0},
     {"{\"n\":\"9007199254740992\"}", false, 0},
-    {"{\"n\":1e999}", false, 0},
+    {"{\"n\":1e308}", false, 0},
+    {"{\"n\":0}", true, 0},
+    {"{\"n\":-0}", true, 0},
+    {"{\"n\":0.0E+2}", true, 0},
+    {"{\"n\":10e-1}", true, 1},
     {"{\"n\":2.5}", false, 0},
     {"{\"n\":\"2.0\"}", false, 0},
     {"{\"n\":\"2x\"}", false, 0},
@@ -261,11 +294,19 @@ START_TEST(an_integer_is_exact_or_none)
 }
 END_TEST
 
-START_TEST(an_infinite_number_is_none)
+START_TEST(a_number_may_be_as_long_as_the_parser_reads)
 {
+    /* One digit less than what is refused. */
+    static const char *const GOOD[] = {&DIGITS_64[1], "0.5", "-1.25E-3", "1e-999", "1e+2"};
     double number = 0;
 
-    ck_assert(!json_number(must_parse("{\"n\":1e999}"), "n", &number));
+    for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++) {
+        char text[100];
+
+        (void)snprintf(text, sizeof(text), "{\"n\":%s}", GOOD[i]);
+        ck_assert(json_number(must_parse(text), "n", &number));
+        ck_assert(number == strtod(GOOD[i], NULL));
+    }
 }
 END_TEST
 
@@ -479,7 +520,7 @@ main(void)
     tcase_add_test(tests, values_are_found_by_exact_key);
     tcase_add_test(tests, a_loop_walks_arrays_and_members);
     LOOP(tests, an_integer_is_exact_or_none, INTEGERS);
-    tcase_add_test(tests, an_infinite_number_is_none);
+    tcase_add_test(tests, a_number_may_be_as_long_as_the_parser_reads);
     LOOP(tests, a_missing_integer_is_named_with_its_path, NEEDED);
     tcase_add_test(tests, needed_values_that_are_there_are_given);
     tcase_add_test(tests, what_is_written_is_json_with_its_commas);
