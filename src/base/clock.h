@@ -34,10 +34,14 @@ int64_t clock_mono_since_ms(struct clock_mono at);
 /* Wall clock, for people and log lines only: "2026-11-23T14:05:06.789Z" (25 bytes with the NUL). */
 void clock_wall_text(char out[25]);
 
+/* Wall clock in milliseconds since 1970: for HTTP dates only, never for deadlines. */
+int64_t clock_wall_ms(void);
+
 /* The only sleep in the program; returns early on a signal. */
 void clock_sleep_ms(int64_t ms);
 
-/* Tests only: moves the boot and the monotonic clock of this process ahead, so that no test sleeps. */
+/* Tests only: moves the boot and the monotonic clock of this process ahead, so that no test sleeps.
+ */
 void clock_advance_for_tests(int64_t ms);
 
 #endif

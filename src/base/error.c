@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 
-static void
-error_format(char *out, size_t out_bytes, const char *fmt, va_list args) PRINTF_LIKE(3, 0);
+static void error_format(char *out, size_t out_bytes, const char *fmt, va_list args)
+    PRINTF_LIKE(3, 0);
 
 static void
 error_format(char *out, size_t out_bytes, const char *fmt, va_list args)
@@ -149,4 +149,30 @@ void
 error_clear(struct error *err)
 {
     memset(err, 0, sizeof(*err));
+}
+
+int
+error_exit_code(const struct error *err)
+{
+    switch (err->code) {
+    case ERROR_NONE:
+        return 0;
+    case ERROR_USAGE:
+        return 2;
+    case ERROR_CONFIG:
+    case ERROR_STATE:
+    case ERROR_PARSE:
+        return 3;
+    case ERROR_API:
+    case ERROR_NET:
+        return 5;
+    case ERROR_DB_LOST:
+    case ERROR_DB:
+    case ERROR_LIMIT:
+    case ERROR_NOMEM:
+    case ERROR_IO:
+    case ERROR_CANCELLED:
+        break;
+    }
+    return 4;
 }

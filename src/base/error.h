@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #define PRINTF_LIKE(fmt_index, args_index) __attribute__((format(printf, fmt_index, args_index)))
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                         __attribute__((warn_unused_result))
 
 enum error_code {
     ERROR_NONE = 0,
@@ -38,7 +38,8 @@ struct error {
     char hint[512];     /* what to do; "" when nothing is known */
 };
 
-/* Always returns false, so that a leaf can say `return error_set(...)`. Asserts that err was empty. */
+/* Always returns false, so that a leaf can say `return error_set(...)`. Asserts that err was empty.
+ */
 bool error_set(struct error *err, enum error_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* What the reader can do about it; shown on a line of its own. */
@@ -52,6 +53,9 @@ bool error_is_retryable(const struct error *err);
 
 /* "db_lost": one lower-case word, for log lines. */
 const char *error_code_name(enum error_code code);
+
+/* What the program ends with: 2 usage, 3 configuration and state, 4 database, 5 API; 0 for ERROR_NONE. */
+int error_exit_code(const struct error *err);
 
 void error_clear(struct error *err);
 

@@ -22,8 +22,8 @@ bool log_level_parse(const char *text, enum log_level *out);
 bool log_format_parse(const char *text, enum log_format *out);
 bool log_is_on(enum log_level level);
 
-/* Pairs of key and value (both text), ended by NULL: log_event(LOG_INFO, "sync", "claimed", "rows", "3", NULL).
- * A NULL value skips its pair. */
+/* Pairs of key and value (both text), ended by NULL: log_event(LOG_INFO, "sync", "claimed", "rows",
+ * "3", NULL). A NULL value skips its pair. */
 void log_event(enum log_level level, const char *room, const char *event, ...)
     __attribute__((sentinel));
 
@@ -31,7 +31,8 @@ void log_event(enum log_level level, const char *room, const char *event, ...)
 void log_failure(enum log_level level, const char *room, const char *event,
                  const struct error *err);
 
-/* Throttle: true at most once per 30 s for one key (a constant string); *suppressed gets how many were swallowed. */
+/* Throttle: true at most once per 30 s for one key (a constant string); *suppressed gets how many
+ * were swallowed. */
 bool log_throttle(const char *key, int64_t *suppressed);
 
 /* A number as text for log_event; a small ring of static buffers, valid for the next 16 calls. */

@@ -14,7 +14,8 @@
 struct secret;
 
 /* First line of a file, white space around it cut off. Refuses an empty one, one above 4096 bytes,
- * a file that others can read (mode & 0077 other than group read), and control characters inside. */
+ * a file that others can read (mode & 0077 other than group read), and control characters inside.
+ */
 bool secret_from_file(const char *path, struct secret **out, struct error *err);
 bool secret_from_env(const char *name, struct secret **out, struct error *err);
 bool secret_from_text(const char *text, struct secret **out, struct error *err);

@@ -21,13 +21,13 @@ const char *form_schema(const char *value);
 const char *form_relation(const char *value);
 const char *form_variable(const char *value);
 const char *form_version(const char *value);
-const char *
-form_url(const char *value); /* http:// passes here: whether it may be is another rule */
+const char *form_url(
+    const char *value); /* http:// passes here: whether it may be is another rule */
 
 /* The parts of a relation that passed form_relation: without quotes, and what had none in lower
  * case, as the server does. schema is "" when none is given. */
-void
-form_relation_split(const char *value, char schema[FORM_NAME_BYTES], char name[FORM_NAME_BYTES]);
+void form_relation_split(const char *value, char schema[FORM_NAME_BYTES],
+                         char name[FORM_NAME_BYTES]);
 
 /* Of a URL that passed form_url. Loopback: 127.0.0.0/8, ::1, localhost. */
 bool form_url_is_loopback(const char *url);

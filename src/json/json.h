@@ -17,8 +17,8 @@
 struct json_doc;   /* a parsed document; owns all of its values */
 struct json_value; /* a place inside a document; valid as long as the document */
 
-/* bytes need not be NUL-terminated. Refuses: not UTF-8, NUL bytes or \u0000, nesting above 64, trailing text,
- * more than a million values. No message holds a byte of the text itself. */
+/* bytes need not be NUL-terminated. Refuses: not UTF-8, NUL bytes or \u0000, nesting above 64,
+ * trailing text, more than a million values. No message holds a byte of the text itself. */
 bool json_parse(const char *bytes, size_t count, struct json_doc **out, struct error *err);
 void json_free(struct json_doc *doc); /* NULL is fine */
 const struct json_value *json_root(const struct json_doc *doc);
@@ -40,8 +40,8 @@ const struct json_value *json_get(const struct json_value *object, const char *k
 /* Optional text: the string, or NULL when absent, null or not a string. */
 const char *json_text(const struct json_value *object, const char *key);
 
-/* Optional values: false when absent, null, or of another type. A whole number may come as 2, 2.0 or "2"; from
- * 2^53 on a number may already have lost digits, so that json_int refuses it. */
+/* Optional values: false when absent, null, or of another type. A whole number may come as 2, 2.0
+ * or "2"; from 2^53 on a number may already have lost digits, so that json_int refuses it. */
 bool json_int(const struct json_value *object, const char *key, int64_t *out);
 bool json_bool(const struct json_value *object, const char *key, bool *out);
 bool json_number(const struct json_value *object, const char *key, double *out);
@@ -62,8 +62,9 @@ bool json_need_int(const struct json_value *object, const char *path, const char
 const char *json_library_version(void);
 
 /* Writing: text appended to a buffer; commas are the caller's loop's business only through these.
- * Text is escaped, and what is no UTF-8 becomes U+FFFD, so that the result always is; a number that is none (NaN,
- * infinite) becomes null. Depth is at most 31: more is our own mistake and asserted. Failure is the buffer's. */
+ * Text is escaped, and what is no UTF-8 becomes U+FFFD, so that the result always is; a number that
+ * is none (NaN, infinite) becomes null. Depth is at most 31: more is our own mistake and asserted.
+ * Failure is the buffer's. */
 struct json_writer {
     struct buffer *buf;
     int depth;
@@ -71,11 +72,13 @@ struct json_writer {
 };
 
 void json_write_init(struct json_writer *w, struct buffer *buf);
-void json_write_object(struct json_writer *w, const char *key); /* key NULL inside arrays and at the top */
+void json_write_object(struct json_writer *w,
+                       const char *key); /* key NULL inside arrays and at the top */
 void json_write_end_object(struct json_writer *w);
 void json_write_array(struct json_writer *w, const char *key);
 void json_write_end_array(struct json_writer *w);
-void json_write_text(struct json_writer *w, const char *key, const char *value); /* NULL writes null */
+void json_write_text(struct json_writer *w, const char *key,
+                     const char *value); /* NULL writes null */
 void json_write_int(struct json_writer *w, const char *key, int64_t value);
 void json_write_number(struct json_writer *w, const char *key, double value);
 void json_write_bool(struct json_writer *w, const char *key, bool value);

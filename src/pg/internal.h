@@ -49,13 +49,13 @@ bool pg_connect(PGconn **out, const struct pg_options *options, PQnoticeReceiver
  * hold a part of a password. Free with PQconninfoFree. */
 bool pg_url_parse(const char *url, PQconninfoOption **out, struct error *err);
 
-const char *
-pg_url_value(const PQconninfoOption *options, const char *keyword); /* NULL: not given */
+const char *pg_url_value(const PQconninfoOption *options,
+                         const char *keyword); /* NULL: not given */
 
 void pg_notice(void *ctx, const PGresult *res); /* ctx is the struct pg */
 
-struct pg_rows *
-pg_rows_new(PGresult *res); /* takes res over; NULL without memory, res is then the caller's */
+struct pg_rows *pg_rows_new(
+    PGresult *res); /* takes res over; NULL without memory, res is then the caller's */
 int pg_rows_parameters(const struct pg_rows *rows);
 
 /* The first line of a text that may have several, without white space at its ends. */

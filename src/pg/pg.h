@@ -69,16 +69,16 @@ bool pg_query(struct pg *pg, const char *sql, int nparams, const char *const *pa
 /* Asynchronous: one at a time. Only when pg_finish returned true is the statement's implicit
  * transaction committed (a result row is not a commit). pg_is_ready reads what has arrived and
  * never blocks; pg_finish blocks until the end when called earlier. */
-bool
-pg_start(struct pg *pg, const struct pg_stmt *stmt, const char *const *params, struct error *err);
+bool pg_start(struct pg *pg, const struct pg_stmt *stmt, const char *const *params,
+              struct error *err);
 bool pg_is_busy(const struct pg *pg); /* between pg_start and pg_finish */
 bool pg_is_ready(struct pg *pg);
 bool pg_wants_write(const struct pg *pg); /* parameters are still leaving: wait for POLLOUT too */
 bool pg_finish(struct pg *pg, struct pg_rows **out, struct error *err);
 
 /* The server's opinion, for a test over all statements. */
-bool
-pg_describe(struct pg *pg, const struct pg_stmt *stmt, int *nparams, int *ncols, struct error *err);
+bool pg_describe(struct pg *pg, const struct pg_stmt *stmt, int *nparams, int *ncols,
+                 struct error *err);
 
 bool pg_warned_not_durable(const struct pg *pg); /* since the last pg_run/pg_finish/pg_exec began */
 

@@ -67,8 +67,8 @@ bool faults_add(struct faults *faults, const char *spec, struct error *err);
 
 /* The fault of the next request of a scope; NULL for none. arg may be NULL. random differs from
  * request to request. */
-const struct fault_kind *
-faults_next(struct faults *faults, enum fault_scope scope, int64_t *arg, uint64_t *random);
+const struct fault_kind *faults_next(struct faults *faults, enum fault_scope scope, int64_t *arg,
+                                     uint64_t *random);
 
 /* How long the next fulfillment that is applied stays out of lists, by list_lag_ms faults. */
 int64_t faults_next_list_lag(struct faults *faults);

@@ -35,8 +35,8 @@ bool fulfillments_post(struct sandbox *sandbox, const char *body, size_t body_by
 void fulfillments_answer(const struct sandbox *sandbox, const struct fulfillment *fulfillment,
                          unsigned lie, struct answer *answer);
 
-void
-fulfillments_list(struct sandbox *sandbox, const struct request *request, struct answer *answer);
+void fulfillments_list(struct sandbox *sandbox, const struct request *request,
+                       struct answer *answer);
 void fulfillments_get(struct sandbox *sandbox, const char *id, struct answer *answer);
 
 /* Tracking and metadata only. */
@@ -44,7 +44,7 @@ void fulfillments_update(struct sandbox *sandbox, const char *id, const char *bo
                          size_t body_bytes, struct answer *answer);
 
 /* NULL when there is none of that id. */
-struct fulfillment *
-fulfillments_find(const struct sandbox *sandbox, const char *id, uint32_t *number);
+struct fulfillment *fulfillments_find(const struct sandbox *sandbox, const char *id,
+                                      uint32_t *number);
 
 #endif

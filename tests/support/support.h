@@ -60,8 +60,8 @@ typedef bool support_done_fn(void *ctx);
 void support_wait_until(support_done_fn *done, void *ctx, int64_t deadline_ms, const char *what);
 
 /* Until the query (one value) answers `expected`. */
-void
-support_wait_query(const char *url, const char *sql, const char *expected, int64_t deadline_ms);
+void support_wait_query(const char *url, const char *sql, const char *expected,
+                        int64_t deadline_ms);
 
 /* A folder of this process, made at the first call; always the same. */
 const char *support_folder(void);
@@ -82,16 +82,16 @@ struct support_process {
 
 /* argv ends with NULL. env, if not NULL, ends with NULL: "NAME=VALUE" sets, "NAME" unsets. The
  * process is killed when this one ends. */
-void
-support_spawn(struct support_process *process, const char *const argv[], const char *const env[]);
+void support_spawn(struct support_process *process, const char *const argv[],
+                   const char *const env[]);
 void support_signal(const struct support_process *process, int signal_number);
 /* The exit code, or 128 + signal. Past the deadline it is killed and the test fails. */
 int support_wait_exit(struct support_process *process, int64_t deadline_ms);
 bool support_is_running(struct support_process *process);
-char *
-support_output(const struct support_process *process); /* stdout so far; the caller frees it */
-char *
-support_errors(const struct support_process *process); /* stderr so far; the caller frees it */
+char *support_output(
+    const struct support_process *process); /* stdout so far; the caller frees it */
+char *support_errors(
+    const struct support_process *process); /* stderr so far; the caller frees it */
 
 /* Both at once, with a minute's time. out and errors may be NULL; the caller frees what they get.
  */
