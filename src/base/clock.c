@@ -102,3 +102,12 @@ clock_advance_for_tests(int64_t ms)
 {
     clock_ahead_ms += ms;
 }
+
+int64_t
+clock_wall_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

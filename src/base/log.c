@@ -240,7 +240,7 @@ log_failure(enum log_level level, const char *room, const char *event, const str
 bool
 log_throttle(const char *key, int64_t *suppressed)
 {
-    static struct log_throttled table[LOG_THROTTLE_KEYS];
+    static _Thread_local struct log_throttled table[LOG_THROTTLE_KEYS];
     struct log_throttled *slot = &table[0];
 
     *suppressed = 0;
@@ -267,8 +267,8 @@ log_throttle(const char *key, int64_t *suppressed)
 const char *
 log_int(int64_t value)
 {
-    static char ring[LOG_INT_RING][24];
-    static size_t next;
+    static _Thread_local char ring[LOG_INT_RING][24];
+    static _Thread_local size_t next;
     char *out = ring[next];
 
     next = (next + 1) % LOG_INT_RING;

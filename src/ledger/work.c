@@ -10,8 +10,6 @@
 #include "base/buffer.h"
 #include "ledger/statements.h"
 
-#define WORK_LIST_BYTES_MAX (16 * 1024 * 1024)
-
 /* Columns of claim.sql. */
 enum {
     CLAIM_ID,
@@ -66,6 +64,8 @@ work_claim_free(struct work_claim *claim)
     free(claim->tracking_number);
     free(claim->tracking_url);
     free(claim->first_sent_at);
+    free(claim->error_code);
+    free(claim->error_message);
     free(claim);
 }
 
@@ -311,7 +311,9 @@ work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *o
 
         claims[n] = c;
         if (c == NULL || !work_dup(pg_rows_text(rows, n, 2), &c->order_id) ||
-            !work_dup(pg_rows_text(rows, n, 3), &c->first_sent_at)) {
+            !work_dup(pg_rows_text(rows, n, 3), &c->first_sent_at) ||
+            !work_dup(pg_rows_text(rows, n, 10), &c->error_code) ||
+            !work_dup(pg_rows_text(rows, n, 11), &c->error_message)) {
             error_set(err, ERROR_NOMEM, "no memory for a look");
             n++;
             goto done;

@@ -35,6 +35,8 @@ struct work_claim {
     int negative_looks;
     bool is_settled;      /* a look: "not found" may be believed by time */
     char unknown_then[8]; /* a look: replan, reject, wait */
+    char *error_code;     /* a look: of the last attempt; NULL for none */
+    char *error_message;
     struct work_item *items;
     int items_count;
 };
@@ -110,6 +112,13 @@ bool work_take_upstreams(struct ledger *ledger, int most, int64_t lease_ms, char
                          struct error *err);
 void work_ids_free(char **ids, int count);
 
+/* An accepted order to list while no marker of ours was ever seen; "" when there is no need. The
+ * caller frees it. */
+bool work_take_marker_probe(struct ledger *ledger, char **order_id, struct error *err);
+
+/* The ledger stops itself; a person resumes it. */
+bool work_pause(struct ledger *ledger, const char *why, struct error *err);
+
 bool work_record_orders(struct ledger *ledger, const char *answers, struct error *err);
 bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
                          struct error *err);
@@ -136,7 +145,7 @@ struct work_left {
     int64_t post_ms, ask_ms, look_ms, list_ms, upstream_ms;
     bool is_queued;
 };
-bool
-work_left(struct ledger *ledger, const char *only_order, struct work_left *out, struct error *err);
+bool work_left(struct ledger *ledger, const char *only_order, struct work_left *out,
+               struct error *err);
 
 #endif

@@ -181,3 +181,25 @@ work_record_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
     work_gate_int(run, run_id);
     return pg_run(ledger_pg(ledger), &stmt_listing_record, params, NULL, err);
 }
+
+bool
+work_take_marker_probe(struct ledger *ledger, char **order_id, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    const char *id;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_marker_probe, NULL, &rows, err))
+        return false;
+    id = pg_rows_count(rows) > 0 ? pg_rows_text(rows, 0, 0) : NULL;
+    *order_id = strdup(id != NULL ? id : "");
+    pg_rows_free(rows);
+    return *order_id != NULL || error_set(err, ERROR_NOMEM, "no memory for an order id");
+}
+
+bool
+work_pause(struct ledger *ledger, const char *why, struct error *err)
+{
+    const char *params[] = {why};
+
+    return pg_run(ledger_pg(ledger), &stmt_ledger_pause, params, NULL, err);
+}

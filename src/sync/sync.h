@@ -34,8 +34,8 @@ struct sync_options {
     int64_t run_ms_max;         /* 0: no limit */
     int64_t grace_ms;
     int batch_rows;
-    bool skips_overlap;    /* run.overlap: skip */
-    bool wants_sweep;      /* --sweep */
+    bool skips_overlap;     /* run.overlap: skip */
+    bool wants_sweep;       /* --sweep */
     const char *only_order; /* --order; NULL: all */
     int64_t watch_interval_ms;
 };
@@ -54,8 +54,9 @@ bool sync_new(struct sync **out, const struct sync_options *options, int stop_fd
               struct error *err);
 void sync_free(struct sync *sync);
 
-/* One pass. True: done or properly waiting (exit 0, or 1 when summary.opened > 0). False: err says which exit code;
- * what was settled before stays settled, and summary is filled as far as it goes. */
+/* One pass. True: done or properly waiting (exit 0, or 1 when summary.opened > 0). False: err says
+ * which exit code; what was settled before stays settled, and summary is filled as far as it goes.
+ */
 bool sync_run(struct sync *sync, struct sync_summary *summary, struct error *err);
 
 /* Passes on an interval until stopped; survives a lost database or API by itself with back-off. */

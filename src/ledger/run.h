@@ -1,0 +1,16 @@
+/*
+ * run — is another run of this host active?
+ */
+#ifndef LEDGER_RUN_H
+#define LEDGER_RUN_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "ledger/ledger.h"
+
+/* Held by the session until it ends. is_alone is false only when skips is true and another run of
+ * this host works on this ledger. */
+bool run_join(struct ledger *ledger, bool skips, bool *is_alone, struct error *err);
+
+#endif

@@ -1,0 +1,241 @@
+/* ask — orders' states, the gate's knowledge: in batches, then alone for those that the answer left
+ * out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sync/loop.h"
+
+enum {
+    ASK_FAILURES_MAX = 5,
+    ASK_VIEW_SAMPLE = 50, /* of the first so many orders, more than half unknown: a wrong view */
+};
+
+static void
+ask_again(struct loop *loop, struct job *job, const struct provider_answer *how)
+{
+    int64_t delay_ms = how->has_retry_after ? how->retry_after_ms : 200LL << job->failures;
+
+    if (++job->failures > ASK_FAILURES_MAX) {
+        log_event(LOG_WARN, "sync", "question_unanswered", "ids", log_int(job->ids_count), "error",
+                  how->error, NULL);
+        job_free(job); /* its lease ends by itself, then it is asked again */
+        return;
+    }
+    job_wait(loop, job, delay_ms);
+}
+
+/* Ids [first, first + count) of a question as a question of their own. */
+static void
+ask_part(struct loop *loop, struct job *from, int first, int count)
+{
+    struct error err = {0};
+    struct job *job = job_new(from->kind, &err);
+
+    if (job == NULL) {
+        loop_fail(loop, &err);
+        return;
+    }
+    job->ids = calloc((size_t)count + 1, sizeof(*job->ids));
+    if (job->ids == NULL) {
+        error_set(&err, ERROR_NOMEM, "no memory for %d ids", count);
+        loop_fail(loop, &err);
+        job_free(job);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        job->ids[i] = from->ids[first + i];
+        from->ids[first + i] = NULL; /* the part's now */
+    }
+    job->ids_count = count;
+    job_wait(loop, job, 0);
+}
+
+static void
+ask_write_order(struct loop *loop, const struct provider_order *order)
+{
+    struct json_writer *w = &loop->orders_writer;
+
+    json_write_object(w, NULL);
+    json_write_text(w, "order_id", order->order_id);
+    json_write_text(w, "upstream_id", order->upstream_id);
+    json_write_text(w, "state", order->state);
+    json_write_text(w, "since", order->state_since);
+    if (order->has_captured)
+        json_write_number(w, "captured", order->captured_amount);
+    if (order->has_cancelled)
+        json_write_number(w, "cancelled", order->cancelled_amount);
+    json_write_array(w, "items");
+    for (int i = 0; i < order->items_count; i++) {
+        json_write_object(w, NULL);
+        json_write_text(w, "item_id", order->items[i].item_id);
+        json_write_int(w, "quantity", order->items[i].quantity);
+        json_write_text(w, "state", order->items[i].state);
+        json_write_end_object(w);
+    }
+    json_write_end_array(w);
+    json_write_end_object(w);
+    loop->orders_count++;
+}
+
+static void
+ask_count(struct loop *loop, bool is_known)
+{
+    struct error err = {0};
+
+    if (loop->asked >= ASK_VIEW_SAMPLE)
+        return;
+    loop->asked++;
+    loop->asked_unknown += !is_known;
+    if (loop->asked == ASK_VIEW_SAMPLE && loop->asked_unknown > ASK_VIEW_SAMPLE / 2) {
+        error_set(&err, ERROR_CONFIG,
+                  "%d of the first %d orders of %s are unknown to the API: is order_id the API's "
+                  "order id?",
+                  loop->asked_unknown, loop->asked, loop->options->line_items);
+        error_hint(&err, "look at a few with: waybill plan --explain ORDER");
+        loop_fail(loop, &err);
+    }
+}
+
+static void
+ask_unknown(struct loop *loop, const char *order_id)
+{
+    struct error err = {0};
+
+    ask_count(loop, false);
+    if (!loop_db_rest(loop) || !work_record_unknown(loop->ledger, &order_id, 1, &err)) {
+        if (err.code != ERROR_NONE)
+            loop_fail(loop, &err);
+        return;
+    }
+    loop_poke_planner(loop, false);
+}
+
+static bool
+ask_has(const struct provider_orders *orders, const char *id)
+{
+    for (int i = 0; i < orders->count; i++) {
+        if (strcmp(orders->list[i].order_id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+ask_orders_answered(struct loop *loop, struct job *job, const struct provider_orders *orders)
+{
+    for (int i = 0; i < orders->count; i++) {
+        ask_write_order(loop, &orders->list[i]);
+        ask_count(loop, true);
+    }
+    for (int i = 0; i < job->ids_count; i++) {
+        if (job->ids[i] == NULL || ask_has(orders, job->ids[i]))
+            continue;
+        /* Left out of a batch proves nothing; asked for alone it does. */
+        if (job->ids_count == 1)
+            ask_unknown(loop, job->ids[i]);
+        else
+            ask_part(loop, job, i, 1);
+    }
+}
+
+static void
+ask_upstreams_answered(struct loop *loop, struct job *job, const struct provider_orders *orders)
+{
+    struct error err = {0};
+    struct buffer found;
+    struct json_writer w;
+    bool ok;
+
+    buffer_init(&found, 4 * 1024 * 1024);
+    json_write_init(&w, &found);
+    json_write_array(&w, NULL);
+    for (int i = 0; i < orders->count; i++) {
+        json_write_object(&w, NULL);
+        json_write_text(&w, "order_id", orders->list[i].order_id);
+        json_write_text(&w, "upstream_id", orders->list[i].upstream_id);
+        json_write_end_object(&w);
+        ask_write_order(loop, &orders->list[i]);
+    }
+    json_write_end_array(&w);
+    ok = !found.is_failed && loop_db_rest(loop) &&
+         work_record_upstreams(loop->ledger, loop->run_id, (const char *const *)job->ids,
+                               job->ids_count, buffer_text(&found),
+                               loop->options->unknown_order_grace_ms, &err);
+    if (!ok && err.code != ERROR_NONE)
+        loop_fail(loop, &err);
+    buffer_free(&found);
+    loop_poke_planner(loop, false);
+}
+
+static bool
+ask_is_other_mode(const struct loop *loop, const struct provider_orders *orders)
+{
+    for (int i = 0; i < orders->count; i++) {
+        if (orders->list[i].has_live_mode && orders->list[i].live_mode != loop->options->is_live)
+            return true;
+    }
+    return false;
+}
+
+static void
+ask_read(struct loop *loop, struct job *job, struct provider_orders *orders)
+{
+    struct error err = {0};
+
+    if (ask_is_other_mode(loop, orders)) {
+        error_set(&err, ERROR_STATE, "the API answers in %s mode, the configuration says %s",
+                  loop->options->is_live ? "test" : "live",
+                  loop->options->is_live ? "live" : "test");
+        error_hint(&err, "check api.key_file and api.mode");
+        loop_fail(loop, &err);
+    } else if (job->kind == JOB_UPSTREAM) {
+        ask_upstreams_answered(loop, job, orders);
+    } else {
+        ask_orders_answered(loop, job, orders);
+    }
+    job_free(job);
+}
+
+void
+ask_answered(struct loop *loop, struct job *job, const struct http_answer *answer)
+{
+    struct provider_orders orders = {0};
+    struct provider_answer how;
+
+    provider_read_orders(loop->provider, answer, &orders, &how);
+    if (how.read == PROVIDER_READ_KEY)
+        loop_key_refused(loop, how.error);
+    else if (how.http_status > 0)
+        loop_key_works(loop);
+
+    switch (how.read) {
+    case PROVIDER_READ_OK:
+        ask_read(loop, job, &orders);
+        break;
+    case PROVIDER_READ_BLOCKED:
+        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        job_wait(loop, job, 0);
+        break;
+    case PROVIDER_READ_REFUSED:
+        if (job->ids_count > 1) {
+            int half = job->ids_count / 2;
+            int rest = job->ids_count - half;
+
+            ask_part(loop, job, 0, half);
+            ask_part(loop, job, half, rest);
+            job_free(job);
+        } else if (how.http_status == 404 || how.http_status == 400) {
+            ask_read(loop, job, &orders); /* an empty answer: unknown */
+        } else {
+            ask_again(loop, job, &how);
+        }
+        break;
+    case PROVIDER_READ_LATER:
+    case PROVIDER_READ_KEY:
+        ask_again(loop, job, &how);
+        break;
+    }
+    provider_orders_free(&orders);
+}

@@ -1,0 +1,37 @@
+/*
+ * budget — this worker's share of the API key's rate, as a token bucket.
+ */
+#ifndef SYNC_BUDGET_H
+#define SYNC_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+struct budget {
+    double per_second;
+    double tokens;
+    struct clock_mono filled_at;
+    bool is_blocked;
+    struct clock_mono blocked_until;
+};
+
+/* Starts with one token, so that a single question leaves at once. */
+void budget_init(struct budget *budget, double per_second);
+
+/* A new share; what was saved stays, up to the new burst (a quarter second of the rate). */
+void budget_set_rate(struct budget *budget, double per_second);
+
+/* Nobody calls until then; only ever later. */
+void budget_block(struct budget *budget, int64_t ms);
+int64_t budget_blocked_ms(const struct budget *budget);
+
+/* Whole requests that may leave now. */
+int budget_available(struct budget *budget);
+bool budget_take(struct budget *budget); /* false: none left now */
+
+/* Milliseconds until one more may leave; 0: now. */
+int64_t budget_wait_ms(struct budget *budget);
+
+#endif

@@ -1,0 +1,97 @@
+#include <stdlib.h>
+
+#include "sync/loop.h"
+
+struct job *
+job_new(enum job_kind kind, struct error *err)
+{
+    struct job *job = calloc(1, sizeof(*job));
+
+    if (job == NULL) {
+        error_set(err, ERROR_NOMEM, "no memory for a request");
+        return NULL;
+    }
+    job->kind = kind;
+    job->began_ms = clock_mono_now().ms;
+    return job;
+}
+
+void
+job_free(struct job *job)
+{
+    if (job == NULL)
+        return;
+    work_claim_free(job->claim);
+    listing_free(job->listing);
+    free(job->order_id);
+    work_ids_free(job->ids, job->ids_count);
+    free(job);
+}
+
+void
+job_wait(struct loop *loop, struct job *job, int64_t delay_ms)
+{
+    job->not_before = clock_mono_add(clock_mono_now(), delay_ms);
+    job->next = NULL;
+    *loop->last = job;
+    loop->last = &job->next;
+    loop->waiting++;
+}
+
+static bool
+job_request(struct loop *loop, struct job *job, struct error *err)
+{
+    switch (job->kind) {
+    case JOB_POST:
+        return post_request(loop, job, err);
+    case JOB_LOOK:
+    case JOB_PRECHECK:
+    case JOB_LIST:
+    case JOB_PROBE:
+        return listing_next(job->listing, loop->provider, &loop->request, err);
+    case JOB_ASK:
+        return provider_ask_orders(loop->provider, (const char *const *)job->ids, job->ids_count,
+                                   &loop->request, err);
+    case JOB_UPSTREAM:
+        return provider_ask_upstream(loop->provider, (const char *const *)job->ids, job->ids_count,
+                                     &loop->request, err);
+    }
+    return false;
+}
+
+bool
+job_send(struct loop *loop, struct job *job, struct error *err)
+{
+    struct http_request request = {0};
+
+    if (!job_request(loop, job, err))
+        return false;
+    provider_request_to_http(&loop->request, &request);
+    request.tag = job;
+    if (job->kind == JOB_POST) {
+        request.has_send_deadline = true;
+        request.send_deadline = job->send_deadline;
+    }
+    return http_start(loop->http, &request, err);
+}
+
+void
+job_answered(struct loop *loop, struct job *job, const struct http_answer *answer)
+{
+    loop_note_answer(loop, answer);
+    switch (job->kind) {
+    case JOB_POST:
+        post_answered(loop, job, answer);
+        break;
+    case JOB_LOOK:
+    case JOB_PRECHECK:
+    case JOB_LIST:
+    case JOB_PROBE:
+        look_answered(loop, job, answer);
+        break;
+    case JOB_ASK:
+    case JOB_UPSTREAM:
+        ask_answered(loop, job, answer);
+        break;
+    }
+}

@@ -1,0 +1,234 @@
+/* look — an order's fulfillments are listed: to resolve an unknown, before a repeated POST, or for
+ * the order's sake. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sync/loop.h"
+
+enum { LOOK_GET_FAILURES_MAX = 3 };
+
+static enum verdict_then
+look_then(const char *text)
+{
+    if (strcmp(text, "reject") == 0)
+        return VERDICT_THEN_REJECT;
+    return strcmp(text, "wait") == 0 ? VERDICT_THEN_WAIT : VERDICT_THEN_REPLAN;
+}
+
+static void
+look_detail(const struct verdict *verdict, const struct work_claim *claim,
+            const struct work_evidence *evidence, const char *why, char *out, size_t out_bytes)
+{
+    (void)snprintf(out, out_bytes, "%s%s%s%s%s%s%s%s", verdict->why,
+                   evidence->unexplained > 0 ? ": fulfillment " : "", evidence->unexplained_ids,
+                   claim->error_code != NULL ? "; the answer was " : "",
+                   claim->error_code != NULL ? claim->error_code : "",
+                   claim->error_message != NULL ? ": " : "",
+                   claim->error_message != NULL ? claim->error_message : "", why);
+}
+
+/* An unknown submission: the list is complete, or could not be read. */
+static void
+look_settle(struct loop *loop, struct job *job, const struct work_evidence *evidence, int found,
+            bool is_readable, const char *why, int64_t retry_after_ms)
+{
+    struct work_claim *claim = job->claim;
+    struct verdict verdict;
+    char detail[1200];
+    struct verdict_look look = {
+        .is_readable = is_readable,
+        .found = found,
+        .is_unexplained = evidence->unexplained > 0,
+        .is_settled = claim->is_settled,
+        .negative_looks = claim->negative_looks + 1,
+        .is_marker_seen = evidence->marker_was_seen,
+    };
+    struct verdict_situation situation = {
+        .attempts = claim->attempts,
+        .attempts_max = loop->options->attempts_max,
+        .unknown_attempts = claim->unknown_attempts,
+        .lines = claim->lines,
+        .others_succeed = loop->failed_posts < 5,
+        .then = look_then(claim->unknown_then),
+        .refused_as = provider_code_outcome(loop->provider, claim->error_code),
+        .is_order_wide = provider_is_order_wide(loop->provider, claim->error_code),
+    };
+
+    verdict_look(&situation, &look, &verdict);
+    look_detail(&verdict, claim, evidence, why, detail, sizeof(detail));
+    log_event(LOG_INFO, "sync", "looked", "submission", log_int(claim->submission_id), "outcome",
+              verdict_state_name(verdict.next), "why", verdict.why, NULL);
+    if (found > 0)
+        return; /* the listing itself was taken as evidence */
+
+    int64_t delay_ms =
+        verdict.next == VERDICT_UNKNOWN ? loop_look_delay_ms(loop, claim->negative_looks + 1) : 0;
+
+    if (delay_ms < retry_after_ms && verdict.next == VERDICT_UNKNOWN)
+        delay_ms = retry_after_ms;
+    loop_settlement(loop,
+                    &(struct settlement){
+                        .is_look = true,
+                        .marker = claim->marker,
+                        .next = verdict_state_name(verdict.next),
+                        .outcome = !is_readable                ? "unreadable"
+                                   : evidence->unexplained > 0 ? "unexplained"
+                                                               : "absent",
+                        .is_sent = true,
+                        .duration_ms = clock_mono_now().ms - job->began_ms,
+                        .error_code = is_readable ? NULL : "unreadable",
+                        .error_message = is_readable ? NULL : why,
+                        .unknown_then = verdict_then_name(verdict.then),
+                        .held_by = verdict_held_by_name(verdict.held_by),
+                        .waits_for_gate = verdict.shuts_gate && verdict.next == VERDICT_PLANNED &&
+                                          loop->options->has_gate,
+                        .shuts_gate = verdict.shuts_gate,
+                        .delay_ms = delay_ms,
+                        .discrepancy = verdict.discrepancy_kind,
+                        .detail = detail,
+                    });
+    if (verdict.next != VERDICT_UNKNOWN)
+        loop_poke_planner(loop, false);
+}
+
+/* A claimed submission that may have been applied before: surely absent, or it isn't sent. */
+static void
+look_before_post(struct loop *loop, struct job *job, const struct work_evidence *evidence,
+                 const char *found_id, bool is_readable, const char *why)
+{
+    struct work_claim *claim = job->claim;
+    struct settlement s = {.marker = claim->marker,
+                           .token = claim->token,
+                           .duration_ms = clock_mono_now().ms - job->began_ms};
+
+    if (is_readable && found_id[0] != '\0') {
+        s.is_look = true;
+        s.token = NULL;
+        s.next = "accepted";
+        s.outcome = "found";
+        s.is_sent = true;
+        s.fulfillment_id = found_id;
+        loop_settlement(loop, &s);
+        job_free(job);
+        return;
+    }
+    if (!is_readable) {
+        post_give_back(loop, job, why, backoff_delay_ms(&loop->backoff, claim->attempts + 1));
+        return;
+    }
+    if (evidence->unexplained > 0 || !evidence->marker_was_seen) {
+        char detail[800];
+
+        (void)snprintf(detail, sizeof(detail), "%s%s",
+                       evidence->unexplained > 0
+                           ? "something unexplained could be ours: fulfillment "
+                           : "absent, but no list has ever shown a marker",
+                       evidence->unexplained_ids);
+        s.next = "held";
+        s.outcome = "unexplained";
+        s.held_by = evidence->unexplained > 0 ? "ambiguous" : "marker";
+        s.discrepancy = "ambiguous";
+        s.detail = detail;
+        loop_settlement(loop, &s);
+        job_free(job);
+        return;
+    }
+    /* Surely not there: now it may go, directly. */
+    listing_free(job->listing);
+    job->listing = NULL;
+    job->kind = JOB_POST;
+    job_wait(loop, job, 0);
+}
+
+static void
+look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
+          int64_t retry_after_ms)
+{
+    struct error err = {0};
+    struct work_evidence evidence = {0};
+    const char *order_id = job->claim != NULL ? job->claim->order_id : job->order_id;
+    const char *marker = job->claim != NULL ? job->claim->marker : NULL;
+    const char *sent_after = job->claim != NULL ? job->claim->first_sent_at : NULL;
+    char *json = NULL;
+    bool ok = true;
+
+    if (is_readable && listing_is_live_wrong(job->listing, loop->options->is_live)) {
+        is_readable = false;
+        why = "the list is of the other mode";
+    }
+    if (is_readable) {
+        json = listing_json(job->listing, &err);
+        ok = json != NULL && loop_db_rest(loop);
+        if (ok && job->kind == JOB_LIST)
+            ok = work_record_listing(loop->ledger, loop->run_id, order_id, json, &err);
+        else if (ok)
+            ok = work_read_listing(loop->ledger, loop->run_id, order_id, json, marker, sent_after,
+                                   &evidence, &err);
+        free(json);
+    }
+    if (!ok) {
+        if (err.code != ERROR_NONE)
+            loop_fail(loop, &err);
+        if (job->kind == JOB_PRECHECK)
+            post_give_back(loop, job, "the ledger could not be asked", 0);
+        else
+            job_free(job);
+        return;
+    }
+    switch (job->kind) {
+    case JOB_LOOK:
+        look_settle(loop, job, &evidence,
+                    is_readable ? listing_count_marker(job->listing, marker) : 0, is_readable, why,
+                    retry_after_ms);
+        job_free(job);
+        break;
+    case JOB_PRECHECK:
+        look_before_post(loop, job, &evidence, evidence.found_id, is_readable, why);
+        break;
+    default:
+        if (is_readable)
+            loop_poke_planner(loop, false);
+        job_free(job);
+        break;
+    }
+}
+
+void
+look_answered(struct loop *loop, struct job *job, const struct http_answer *answer)
+{
+    struct provider_fulfillments page = {0};
+    struct provider_answer how;
+    enum listing_step step;
+
+    /* One object or a list: the listing knows what it asked for. */
+    if (listing_is_by_id(job->listing))
+        provider_read_fulfillment(loop->provider, answer, &page, &how);
+    else
+        provider_read_fulfillments(loop->provider, answer, &page, &how);
+
+    if (how.read == PROVIDER_READ_BLOCKED)
+        loop_block(loop, how.retry_after_ms, "429: too many requests");
+    else if (how.read == PROVIDER_READ_KEY)
+        loop_key_refused(loop, how.error);
+    else if (how.http_status > 0)
+        loop_key_works(loop);
+
+    if (how.read == PROVIDER_READ_BLOCKED ||
+        (how.read == PROVIDER_READ_LATER && job->failures < LOOK_GET_FAILURES_MAX &&
+         job->kind != JOB_PRECHECK)) {
+        /* Asked again, from the page where it was. */
+        job->failures++;
+        job_wait(loop, job, how.has_retry_after ? how.retry_after_ms : 200 * job->failures);
+        provider_fulfillments_free(&page);
+        return;
+    }
+    step = listing_take(job->listing, &page, &how);
+    provider_fulfillments_free(&page);
+    if (step == LISTING_GOES_ON)
+        job_wait(loop, job, 0);
+    else
+        look_done(loop, job, step == LISTING_COMPLETE, listing_why(job->listing),
+                  how.has_retry_after ? how.retry_after_ms : 0);
+}

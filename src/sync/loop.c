@@ -1,0 +1,577 @@
+#include "sync/loop.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "ledger/sweep.h"
+
+enum {
+    LOOP_PATIENCE_MS = 2000, /* what a pass waits for; the rest is left for the next */
+    LOOP_UNREACHED_MAX = 5,
+    LOOP_KEY_REFUSED_MAX = 3,
+    LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
+    LOOP_BODY_BYTES_MAX =
+        4 * 1024 * 1024, /* 100 orders with their charges, or fulfillments of 100 lines */
+};
+
+void
+loop_fail(struct loop *loop, const struct error *err)
+{
+    if (loop->failure.code == ERROR_NONE)
+        loop->failure = *err;
+    loop->is_closing = true;
+}
+
+void
+loop_note_answer(struct loop *loop, const struct http_answer *answer)
+{
+    struct error err = {0};
+
+    if (answer->fact != HTTP_NOT_SENT) {
+        loop->unreached = 0;
+        loop->was_reached = true;
+        return;
+    }
+    if (answer->is_late)
+        return;
+    if (++loop->unreached >= LOOP_UNREACHED_MAX && !loop->is_closing) {
+        error_set(&err, ERROR_API, "the API can't be reached: %s", answer->error);
+        error_hint(&err, "what is due stays planned; is api.base_url right?");
+        loop_fail(loop, &err);
+    }
+}
+
+void
+loop_key_refused(struct loop *loop, const char *why)
+{
+    struct error err = {0};
+
+    if (++loop->key_refused < LOOP_KEY_REFUSED_MAX || loop->is_closing)
+        return;
+    error_set(&err, ERROR_API, "the API refuses the key: %s", why);
+    error_hint(&err, "check api.key_file or api.key_env; a new key takes up to 10 minutes");
+    loop_fail(loop, &err);
+}
+
+void
+loop_key_works(struct loop *loop)
+{
+    loop->key_refused = 0;
+}
+
+void
+loop_block(struct loop *loop, int64_t ms, const char *why)
+{
+    struct error err = {0};
+
+    if (ms > budget_blocked_ms(&loop->budget)) {
+        budget_block(&loop->budget, ms);
+        log_event(LOG_WARN, "sync", "blocked", "why", why, "ms", log_int(ms), NULL);
+        if (loop_db_rest(loop) && !work_block_key(loop->ledger, ms, why, &err))
+            loop_fail(loop, &err);
+    }
+}
+
+void
+loop_poke_planner(struct loop *loop, bool collects)
+{
+    struct error err = {0};
+
+    if (loop->planner == NULL && !loop->is_closing &&
+        !planner_start(loop->options, loop->run_id, &loop->planner, &err))
+        loop_fail(loop, &err);
+    if (loop->planner != NULL) {
+        planner_poke(loop->planner, collects);
+        loop->planner_state.is_idle = false;
+    }
+}
+
+int64_t
+loop_look_delay_ms(const struct loop *loop, int negative_looks)
+{
+    int64_t delay_ms = 1000LL << (negative_looks < 9 ? negative_looks : 9);
+    int64_t most_ms = 300000;
+
+    /* A short settle time (a rehearsal) wants looks that fit into it. */
+    if (loop->options->settle_ms < 40000)
+        most_ms = loop->options->settle_ms / 4 + 100;
+    return delay_ms < most_ms ? delay_ms : most_ms;
+}
+
+void
+loop_settlement(struct loop *loop, const struct settlement *s)
+{
+    struct error err = {0};
+    struct buffer buf;
+    struct json_writer w;
+    char *text;
+
+    buffer_init(&buf, LOOP_SETTLE_BYTES_MAX);
+    json_write_init(&w, &buf);
+    settlement_write(&w, s);
+    text = buffer_take(&buf);
+    if (text != NULL && loop->settlements_count == loop->settlements_capacity) {
+        int capacity = loop->settlements_capacity == 0 ? 64 : loop->settlements_capacity * 2;
+        char **grown = realloc(loop->settlements, (size_t)capacity * sizeof(*grown));
+
+        if (grown == NULL) {
+            free(text);
+            text = NULL;
+        } else {
+            loop->settlements = grown;
+            loop->settlements_capacity = capacity;
+        }
+    }
+    if (text == NULL) {
+        /* The claim lapses, becomes unknown, and is looked up: late, but not lost. */
+        error_set(&err, ERROR_NOMEM, "no memory for a settlement");
+        loop_fail(loop, &err);
+        return;
+    }
+    loop->settlements[loop->settlements_count++] = text;
+}
+
+/* ------------------------------------------------------------------ the API's side */
+
+/* Nothing more is sent: what waits goes back, or is simply not asked. */
+static void
+loop_drop_waiting(struct loop *loop)
+{
+    struct job *job = loop->first;
+
+    loop->first = NULL;
+    loop->last = &loop->first;
+    loop->waiting = 0;
+    while (job != NULL) {
+        struct job *next = job->next;
+
+        if (job->kind == JOB_POST || job->kind == JOB_PRECHECK)
+            post_give_back(loop, job, "the run was stopping", 0);
+        else
+            job_free(job);
+        job = next;
+    }
+}
+
+static void
+loop_send(struct loop *loop)
+{
+    struct job **at = &loop->first;
+
+    if (loop->is_closing)
+        loop_drop_waiting(loop);
+    while (*at != NULL && http_free_slots(loop->http) > 0) {
+        struct job *job = *at;
+        struct error err = {0};
+
+        if (clock_mono_left_ms(job->not_before) > 0) {
+            at = &job->next;
+            continue;
+        }
+        if (!budget_take(&loop->budget))
+            break;
+        *at = job->next;
+        if (*at == NULL)
+            loop->last = at;
+        loop->waiting--;
+        if (!job_send(loop, job, &err)) {
+            log_failure(LOG_ERROR, "sync", "request_not_made", &err);
+            if (job->kind == JOB_POST)
+                post_give_back(loop, job, err.message, backoff_delay_ms(&loop->backoff, 1));
+            else
+                job_free(job);
+        }
+    }
+}
+
+static int64_t
+loop_wait_ms(struct loop *loop)
+{
+    int64_t wait_ms = LOOP_LEFT_MS;
+    struct job *job;
+
+    for (job = loop->first; job != NULL && wait_ms > 0; job = job->next) {
+        int64_t due_ms = clock_mono_left_ms(job->not_before);
+        int64_t budget_ms = budget_wait_ms(&loop->budget);
+
+        if (http_free_slots(loop->http) == 0)
+            break;
+        if (due_ms < budget_ms)
+            due_ms = budget_ms;
+        if (due_ms < wait_ms)
+            wait_ms = due_ms;
+    }
+    if (loop->db == DB_IDLE && loop->failure.code != ERROR_DB_LOST) {
+        if (loop->settlements_count > 0 || loop->orders_count > 0 || loop_may_claim(loop))
+            return 0;
+        int64_t look_ms = clock_mono_left_ms(loop->look_again);
+        if (look_ms < wait_ms)
+            wait_ms = look_ms;
+    }
+    return wait_ms;
+}
+
+static void
+loop_wait(struct loop *loop, int64_t wait_ms)
+{
+    struct error err = {0};
+    int fds[3];
+    bool readable[3] = {false, false, false};
+    int count = 0;
+    int stop_at = -1;
+    int planner_at = -1;
+
+    if (!loop->is_stopping && loop->stop_fd >= 0) {
+        stop_at = count;
+        fds[count++] = loop->stop_fd;
+    }
+    if (loop->planner != NULL) {
+        planner_at = count;
+        fds[count++] = planner_fd(loop->planner);
+    }
+    if (loop->db != DB_IDLE && pg_socket(ledger_pg(loop->ledger)) >= 0)
+        fds[count++] = pg_socket(ledger_pg(loop->ledger));
+    if (!http_wait(loop->http, fds, count, readable, wait_ms, &err)) {
+        loop_fail(loop, &err);
+        return;
+    }
+    if (stop_at >= 0 && readable[stop_at]) {
+        loop->is_stopping = true;
+        loop->is_closing = true;
+        loop->stop_by = clock_mono_add(clock_mono_now(), loop->options->grace_ms);
+        log_event(LOG_INFO, "sync", "stopping", "in_flight", log_int(http_in_flight(loop->http)),
+                  NULL);
+    }
+    if (planner_at >= 0 && readable[planner_at]) {
+        int64_t before = loop->planner_state.batches;
+        struct error failure = {0};
+
+        planner_look(loop->planner, &loop->planner_state, &failure);
+        if (loop->planner_state.has_failed && !loop->is_closing)
+            loop_fail(loop, &failure);
+        if (loop->planner_state.batches != before) {
+            loop->claims_may_be_due = true;
+            loop->look_again = clock_mono_now();
+        }
+    }
+}
+
+static void
+loop_take_answers(struct loop *loop)
+{
+    struct http_answer answer;
+    struct http_early early;
+
+    while (http_take_early(loop->http, &early)) {
+        if (early.status == 429)
+            loop_block(loop, provider_retry_after_ms(early.retry_after, clock_wall_ms()),
+                       "429: too many requests");
+    }
+    while (http_take(loop->http, &answer))
+        job_answered(loop, answer.tag, &answer);
+}
+
+/* ------------------------------------------------------------------ a pass */
+
+static bool
+loop_is_resting(const struct loop *loop)
+{
+    return loop->db == DB_IDLE && loop->settlements_count == 0 && loop->orders_count == 0 &&
+           loop->waiting == 0 && http_in_flight(loop->http) == 0;
+}
+
+static int64_t
+loop_next_ms(const struct loop *loop)
+{
+    const struct work_left *left = &loop->left;
+    bool posts = !loop->is_shadow &&
+                 (loop->options->posts_max == 0 || loop->posted < loop->options->posts_max);
+    int64_t next_ms = posts ? left->post_ms : WORK_NEVER;
+
+    if (left->ask_ms < next_ms)
+        next_ms = left->ask_ms;
+    if (left->look_ms < next_ms)
+        next_ms = left->look_ms;
+    if (left->list_ms < next_ms)
+        next_ms = left->list_ms;
+    if (left->upstream_ms < next_ms && loop->options->only_order == NULL)
+        next_ms = left->upstream_ms;
+    return left->is_queued ? 0 : next_ms;
+}
+
+/* True when this pass is over. What is left may be due later: *blocked says that only the key's
+ * block is in the way. */
+static bool
+loop_is_done(struct loop *loop)
+{
+    struct error err = {0};
+    int64_t next_ms;
+    int64_t blocked_ms;
+
+    if (loop->is_stopping && clock_mono_left_ms(loop->stop_by) == 0)
+        return true;
+    if (loop->is_closing && loop->db_failures > LOOP_DB_FAILURES_MAX)
+        return true;
+    if (!loop_is_resting(loop)) {
+        /* the session is gone: whatever is still to be settled is settled after the last answer */
+        return loop->failure.code == ERROR_DB_LOST && loop->waiting == 0 &&
+               http_in_flight(loop->http) == 0;
+    }
+    if (loop->is_closing)
+        return true;
+    if (loop->planner != NULL && !loop->planner_state.is_idle)
+        return false;
+    if (!work_left(loop->ledger, loop->options->only_order, &loop->left, &err)) {
+        if (!loop_db_may_pass(loop, &err))
+            loop_fail(loop, &err);
+        return false;
+    }
+    next_ms = loop_next_ms(loop);
+    blocked_ms = budget_blocked_ms(&loop->budget);
+    if (next_ms <= LOOP_PATIENCE_MS && blocked_ms > LOOP_PATIENCE_MS) {
+        error_set(&err, ERROR_API, "the API told us to stay away for another %lld s: %s",
+                  (long long)(blocked_ms / 1000 + 1),
+                  loop->share.blocked_why[0] != '\0' ? loop->share.blocked_why : "429");
+        error_hint(&err, "what is due stays planned; a later run goes on");
+        loop_fail(loop, &err);
+        return true;
+    }
+    if (next_ms > LOOP_PATIENCE_MS)
+        return true;
+    if (next_ms <= 0) {
+        loop->look_again = clock_mono_now();
+        loop->claims_may_be_due = true;
+    }
+    return false;
+}
+
+/* The session was lost with answers in hand: get a new one and settle them, they name marker and
+ * token. */
+static void
+loop_settle_at_last(struct loop *loop)
+{
+    struct clock_mono until = clock_mono_add(clock_mono_now(), loop->options->grace_ms);
+
+    loop->settling = loop->settlements_count;
+    while (loop->settlements_count > 0 && clock_mono_left_ms(until) > 0) {
+        struct error err = {0};
+        char *text = NULL;
+        int64_t settled;
+        struct ledger *again = NULL;
+        struct ledger_options options = {.url = loop->options->database_url,
+                                         .schema = loop->options->schema,
+                                         .application_name = "waybill settle",
+                                         .connect_timeout_ms = 5000};
+
+        if (ledger_open(&again, &options, &err) &&
+            loop_settle_text(loop, 0, loop->settling, &text, &err) &&
+            work_settle(again, loop->worker_id, loop->run_id, text, &settled, &err)) {
+            log_event(LOG_WARN, "sync", "settled_after_reconnect", "answers",
+                      log_int(loop->settling), NULL);
+            loop_settled(loop);
+        }
+        free(text);
+        ledger_close(again);
+        if (loop->settlements_count > 0)
+            clock_sleep_ms(500);
+    }
+    if (loop->settlements_count > 0)
+        log_event(LOG_ERROR, "sync", "answers_not_settled", "answers",
+                  log_int(loop->settlements_count), "next",
+                  "the claims lapse and are looked up at the API", NULL);
+}
+
+static void
+loop_reset(struct loop *loop)
+{
+    loop->failure = (struct error){0};
+    loop->is_closing = false;
+    loop->unreached = loop->key_refused = loop->failed_posts = loop->db_failures = 0;
+    loop->was_reached = false;
+    loop->asked = loop->asked_unknown = 0;
+    loop->posted = 0;
+    loop->has_ends_at = false;
+    loop->planner_state = (struct planner_state){0};
+}
+
+static bool
+loop_begin(struct loop *loop, struct error *err)
+{
+    const struct sync_options *o = loop->options;
+    char why[256] = "";
+    struct ledger_identity me;
+
+    if (!ledger_identify(loop->ledger, &me, err))
+        return false;
+    if (strcmp(me.mode, "new") == 0) {
+        error_set(err, ERROR_STATE, "the ledger is new: nobody said yet what happened before it");
+        error_hint(err, "run: waybill baseline --from nothing (a warehouse without history), or "
+                        "--from warehouse");
+        return false;
+    }
+    if (strcmp(me.mode, "paused") == 0) {
+        error_set(err, ERROR_STATE, "the ledger is paused by %s: %s", me.mode_by, me.mode_reason);
+        return false;
+    }
+    loop->is_shadow = strcmp(me.mode, "shadow") == 0;
+    if (!ledger_bind_api(loop->ledger, o->base_url, o->is_live, err))
+        return false;
+    if (!sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
+                      sizeof(why), err) ||
+        !work_left(loop->ledger, o->only_order, &loop->left, err))
+        return false;
+    if (why[0] != '\0' || o->is_scan || o->wants_sweep || loop->left.is_queued)
+        loop_poke_planner(loop, true);
+    loop->look_again = clock_mono_now();
+    loop->claims_may_be_due = loop->left.post_ms <= 0;
+    if (o->run_ms_max > 0) {
+        loop->has_ends_at = true;
+        loop->ends_at = clock_mono_add(clock_mono_now(), o->run_ms_max);
+    }
+    return loop_beat(loop, false, err);
+}
+
+static void
+loop_check_bounds(struct loop *loop)
+{
+    if (loop->has_ends_at && !loop->is_closing && clock_mono_left_ms(loop->ends_at) == 0) {
+        log_event(LOG_INFO, "sync", "time_box_over", "run.max_ms",
+                  log_int(loop->options->run_ms_max), NULL);
+        loop->is_closing = true;
+    }
+}
+
+static void
+loop_judge_api(struct loop *loop)
+{
+    struct error err = {0};
+
+    if (loop->failure.code != ERROR_NONE || loop->is_stopping)
+        return;
+    if (loop->unreached > 0 && !loop->was_reached) {
+        error_set(&err, ERROR_API, "the API can't be reached");
+        error_hint(&err, "what is due stays planned; is api.base_url right?");
+        loop_fail(loop, &err);
+    } else if (loop->key_refused > 0) {
+        error_set(&err, ERROR_API, "the API refuses the key");
+        error_hint(&err, "check api.key_file or api.key_env; a new key takes up to 10 minutes");
+        loop_fail(loop, &err);
+    }
+}
+
+bool
+loop_pass(struct loop *loop, struct error *err)
+{
+    loop_reset(loop);
+    if (!loop_begin(loop, err)) {
+        planner_stop(loop->planner);
+        loop->planner = NULL;
+        return false;
+    }
+    do {
+        loop_check_bounds(loop);
+        loop_db_turn(loop);
+        loop_send(loop);
+        loop_wait(loop, loop_wait_ms(loop));
+        loop_take_answers(loop);
+    } while (!loop_is_done(loop));
+
+    planner_stop(loop->planner);
+    loop->planner = NULL;
+    if (loop->failure.code == ERROR_DB_LOST)
+        loop_settle_at_last(loop);
+    loop_judge_api(loop);
+    if (loop->failure.code != ERROR_NONE) {
+        *err = loop->failure;
+        return false;
+    }
+    return true;
+}
+
+bool
+loop_was_stopped(const struct loop *loop)
+{
+    return loop->is_stopping;
+}
+
+static bool
+loop_open_api(struct loop *loop, const struct ledger_identity *me, struct error *err)
+{
+    const struct sync_options *o = loop->options;
+    struct http_options http = {.in_flight_max = o->max_in_flight,
+                                .body_bytes_max = LOOP_BODY_BYTES_MAX,
+                                .connect_timeout_ms = o->connect_timeout_ms,
+                                .timeout_ms = o->timeout_ms,
+                                .ca_file = o->ca_file,
+                                .user_agent = "waybill/" WAYBILL_VERSION,
+                                .bearer = o->key};
+    struct provider_options provider = {.base_url = o->base_url,
+                                        .version = o->api_version,
+                                        .instance = me->ledger_id,
+                                        .application = "waybill/" WAYBILL_VERSION,
+                                        .is_live = o->is_live,
+                                        .marker_as_shipment_id = o->marker_as_shipment_id};
+
+    return http_new(&loop->http, &http, err) &&
+           provider_new(&loop->provider, o->provider, &provider, err);
+}
+
+bool
+loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger, int64_t run_id,
+         struct loop **out, struct error *err)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    struct ledger_identity me;
+
+    if (loop == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for the loop");
+    loop->options = options;
+    loop->stop_fd = stop_fd;
+    loop->ledger = ledger;
+    loop->run_id = run_id;
+    loop->last = &loop->first;
+    provider_request_init(&loop->request);
+    buffer_init(&loop->orders, LOOP_SETTLE_BYTES_MAX);
+    json_write_init(&loop->orders_writer, &loop->orders);
+    json_write_array(&loop->orders_writer, NULL);
+    budget_init(&loop->budget, (double)options->requests_per_second);
+    if (!ledger_identify(ledger, &me, err) || !loop_open_api(loop, &me, err) ||
+        !work_begin(ledger, run_id, &loop->worker_id, err)) {
+        loop_free(loop);
+        return false;
+    }
+    backoff_init(&loop->backoff, options->retry_first_ms, options->retry_max_ms,
+                 (uint64_t)clock_boot_now().ms ^ (uint64_t)loop->worker_id << 32);
+    *out = loop;
+    return true;
+}
+
+void
+loop_free(struct loop *loop)
+{
+    struct error ignored = {0};
+
+    if (loop == NULL)
+        return;
+    planner_stop(loop->planner);
+    if (loop->worker_id != 0 && pg_is_alive(ledger_pg(loop->ledger)) &&
+        !pg_is_busy(ledger_pg(loop->ledger)))
+        (void)work_end(loop->ledger, loop->worker_id, &ignored);
+    http_free(loop->http);
+    provider_free(loop->provider);
+    provider_request_free(&loop->request);
+    while (loop->first != NULL) {
+        struct job *job = loop->first;
+
+        loop->first = job->next;
+        job_free(job);
+    }
+    for (int i = 0; i < loop->settlements_count; i++)
+        free(loop->settlements[i]);
+    free(loop->settlements);
+    buffer_free(&loop->orders);
+    free(loop);
+}

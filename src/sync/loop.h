@@ -1,0 +1,167 @@
+/*
+ * loop — one thread that claims, sends, reads answers and settles; database and HTTP overlap.
+ *
+ * Each turn: stop asked? - give finished work to the database - claim for the
+ * free slots - start what may leave - wait (curl, the database's socket, the
+ * planner, the signal pipe, the next due time) - read what came.
+ *
+ * The rest of this header is shared by the loop's own files (loop.c, job.c,
+ * post.c, ask.c, look.c); sync.c uses the functions at its end.
+ */
+#ifndef SYNC_LOOP_H
+#define SYNC_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/backoff.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "http/http.h"
+#include "ledger/work.h"
+#include "provider/provider.h"
+#include "sync/budget.h"
+#include "sync/listing.h"
+#include "sync/planner.h"
+#include "sync/sync.h"
+#include "sync/verdict.h"
+#include "json/json.h"
+
+enum job_kind {
+    JOB_POST,     /* a claimed submission */
+    JOB_LOOK,     /* an unknown submission: list its order */
+    JOB_PRECHECK, /* a claimed submission with an unknown attempt before: list, then POST */
+    JOB_LIST,     /* an order's fulfillments for its own sake */
+    JOB_PROBE,    /* the same, only to see a marker of ours once */
+    JOB_ASK,      /* orders' states */
+    JOB_UPSTREAM, /* orders by the merchant's number */
+};
+
+/* One thing that wants an answer of the API. Owns all it points to. */
+struct job {
+    enum job_kind kind;
+    struct job *next; /* in the queue of those that wait to be sent */
+    struct clock_mono not_before;
+    int failures; /* of a question that is asked again */
+
+    struct work_claim *claim;        /* POST, LOOK, PRECHECK */
+    struct clock_boot send_deadline; /* POST, PRECHECK */
+    struct listing *listing;         /* LOOK, PRECHECK, LIST, PROBE */
+    char *order_id;                  /* LIST, PROBE */
+    char **ids;                      /* ASK, UPSTREAM */
+    int ids_count;
+    int64_t began_ms; /* of a listing: monotonic */
+};
+
+struct loop {
+    const struct sync_options *options;
+    int stop_fd;
+    struct ledger *ledger;
+    struct http *http;
+    struct provider *provider;
+    struct planner *planner; /* NULL until there is something to plan */
+    int64_t run_id;
+    int64_t worker_id;
+
+    struct budget budget;
+    struct work_share share;
+    struct backoff backoff;
+    struct provider_request request; /* scratch */
+
+    struct job *first, **last; /* wait to be sent */
+    int waiting;               /* how many */
+
+    /* finished: one JSON object each, those of the settlement under way first; kept until durable
+     */
+    char **settlements;
+    int settlements_count;
+    int settlements_capacity;
+    int settling;         /* how many of them are under way */
+    struct buffer orders; /* what the API said of orders: a JSON array */
+    struct json_writer orders_writer;
+    int orders_count;
+
+    enum { DB_IDLE, DB_CLAIMING, DB_SETTLING } db;
+    char token[40];                /* of the claim under way */
+    struct clock_boot claim_began; /* before it was issued: the send deadline counts from here */
+    struct clock_mono claim_again; /* not before */
+    struct clock_mono beat_again;
+    struct clock_mono look_again; /* at what is left to do */
+    struct clock_mono stop_by;    /* is_stopping: what is in flight then is left to its fate */
+    struct clock_mono ends_at;    /* run.max_ms */
+    struct clock_mono reap_again;
+    struct work_left left;
+
+    struct planner_state planner_state;
+
+    int64_t posted; /* POSTs started, for posts_max */
+    int unreached;  /* requests in a row that did not reach the API */
+    bool was_reached;
+    int key_refused;  /* in a row */
+    int failed_posts; /* in a row, whoever's fault */
+    int asked, asked_unknown;
+    int64_t blocked_ms; /* as last told by the API */
+
+    bool has_ends_at;
+    bool claims_may_be_due;
+    bool is_shadow;       /* everything but the POST */
+    int db_failures;      /* in a row, that may pass */
+    bool is_stopping;     /* a signal */
+    bool is_closing;      /* no more claims: a failure, a guard, or the time is over */
+    struct error failure; /* the first one; decides the exit code */
+};
+
+/* ---- shared by the loop's files ---- */
+
+struct job *job_new(enum job_kind kind, struct error *err);
+void job_free(struct job *job);
+void job_wait(struct loop *loop, struct job *job, int64_t delay_ms); /* into the queue */
+/* Build the job's next request and hand it to http. False: err; the job is untouched. */
+bool job_send(struct loop *loop, struct job *job, struct error *err);
+void job_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+
+void post_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+bool post_request(struct loop *loop, const struct job *job, struct error *err);
+/* The claim goes back unsent: nothing happened. */
+void post_give_back(struct loop *loop, struct job *job, const char *why, int64_t delay_ms);
+void loop_settlement(struct loop *loop, const struct settlement *s);
+/* Finish what the database is at, so that a short statement can run now. False: the session is
+ * lost. */
+bool loop_db_rest(struct loop *loop);
+/* A statement failed. True: the same may succeed soon. */
+bool loop_db_may_pass(struct loop *loop, const struct error *err);
+void loop_db_turn(struct loop *loop);
+bool loop_beat(struct loop *loop, bool is_sending, struct error *err);
+bool loop_may_claim(struct loop *loop);
+bool loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err);
+void loop_settled(struct loop *loop); /* those under way are durable */
+enum { LOOP_DB_FAILURES_MAX = 20, LOOP_LEFT_MS = 250 };
+int64_t loop_look_delay_ms(const struct loop *loop, int negative_looks);
+
+void look_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+void ask_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+
+/* The first failure stops the claiming; later ones are its consequences. */
+void loop_fail(struct loop *loop, const struct error *err);
+/* Reached, blocked, refused: what any answer says about the API as a whole. True: the job may go
+ * on. */
+void loop_note_answer(struct loop *loop, const struct http_answer *answer);
+void loop_block(struct loop *loop, int64_t ms, const char *why);
+void loop_key_refused(struct loop *loop, const char *why);
+void loop_key_works(struct loop *loop);
+void loop_poke_planner(struct loop *loop, bool collects);
+
+/* ---- for sync.c ---- */
+
+/* ledger is borrowed. */
+bool loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger,
+              int64_t run_id, struct loop **out, struct error *err);
+void loop_free(struct loop *loop); /* NULL is fine */
+
+bool loop_was_stopped(const struct loop *loop); /* by a signal */
+
+/* Work until nothing can be done now: everything is delivered or properly waiting. */
+bool loop_pass(struct loop *loop, struct error *err);
+
+#endif

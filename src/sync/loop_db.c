@@ -1,0 +1,438 @@
+/* The database's side of the loop: claims, settlements, and what is due; one statement at a time,
+ * never waiting for HTTP. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sync/loop.h"
+
+enum {
+    LOOP_LEASE_MS = 60000,   /* of a question or look taken from the ledger */
+    LOOP_ASKS_AHEAD = 4,     /* questions in flight for each turn of taking */
+    LOOP_SETTLE_MAX = 300,   /* one settlement; nothing is gained above */
+    LOOP_PROBING_AFTER = 10, /* failures in a row: one POST at a time until one passes */
+    LOOP_BEAT_MS = 250,
+    LOOP_REAP_MS = 5000,
+    LOOP_CLAIM_AGAIN_MS = 20,
+    LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
+};
+
+void
+loop_settled(struct loop *loop)
+{
+    for (int i = 0; i < loop->settling; i++)
+        free(loop->settlements[i]);
+    loop->settlements_count -= loop->settling;
+    memmove(loop->settlements, loop->settlements + loop->settling,
+            (size_t)loop->settlements_count * sizeof(*loop->settlements));
+    loop->settling = 0;
+    loop->claims_may_be_due = true;
+}
+
+bool
+loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err)
+{
+    struct buffer buf;
+
+    buffer_init(&buf, LOOP_SETTLE_BYTES_MAX);
+    buffer_putc(&buf, '[');
+    for (int i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_putc(&buf, ',');
+        buffer_puts(&buf, loop->settlements[first + i]);
+    }
+    buffer_putc(&buf, ']');
+    *out = buffer_take(&buf);
+    if (*out == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for %d settlements", count);
+    return true;
+}
+
+/* A batch that the database refused: one by one, so that a single odd answer can't hold up the
+ * others. One that is refused alone is left: its claim lapses and it is looked up. */
+static void
+loop_settle_singly(struct loop *loop)
+{
+    for (int i = 0; i < loop->settling && loop->failure.code != ERROR_DB_LOST; i++) {
+        struct error err = {0};
+        char *text = NULL;
+        int64_t settled;
+
+        if (loop_settle_text(loop, i, 1, &text, &err) &&
+            !work_settle(loop->ledger, loop->worker_id, loop->run_id, text, &settled, &err)) {
+            log_failure(LOG_ERROR, "sync", "settlement_refused", &err);
+            if (err.code == ERROR_DB_LOST)
+                loop_fail(loop, &err);
+        }
+        free(text);
+    }
+    if (loop->failure.code != ERROR_DB_LOST)
+        loop_settled(loop);
+}
+
+/* A statement failed. True: the same may succeed soon. */
+bool
+loop_db_may_pass(struct loop *loop, const struct error *err)
+{
+    bool is_passing = strncmp(err->sqlstate, "40", 2) == 0 || strcmp(err->sqlstate, "55P03") == 0 ||
+                      strcmp(err->sqlstate, "57014") == 0;
+
+    if (err->code != ERROR_DB || !is_passing || ++loop->db_failures > LOOP_DB_FAILURES_MAX)
+        return false;
+    log_failure(LOG_WARN, "sync", "database_busy", err);
+    return true;
+}
+
+static void
+loop_claims_arrived(struct loop *loop, struct work_claim **claims, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct error err = {0};
+        struct job *job = job_new(claims[i]->unknown_attempts > 0 ? JOB_PRECHECK : JOB_POST, &err);
+
+        if (job == NULL) {
+            loop_fail(loop, &err);
+            work_claim_free(claims[i]);
+            continue;
+        }
+        job->claim = claims[i];
+        job->send_deadline = clock_boot_add(loop->claim_began, loop->options->send_within_ms);
+        loop->posted++;
+        if (job->kind == JOB_PRECHECK && !listing_new(job->claim->order_id, &job->listing, &err)) {
+            loop_fail(loop, &err);
+            post_give_back(loop, job, "no memory", 0);
+            continue;
+        }
+        job_wait(loop, job, 0);
+    }
+    free(claims);
+    if (count == 0) {
+        loop->claims_may_be_due = false;
+        loop->claim_again = clock_mono_add(clock_mono_now(), LOOP_CLAIM_AGAIN_MS);
+    }
+}
+
+static void
+loop_db_finish(struct loop *loop)
+{
+    struct error err = {0};
+    struct work_claim **claims = NULL;
+    int count = 0;
+    int64_t settled;
+    bool was_claiming = loop->db == DB_CLAIMING;
+    bool ok;
+
+    loop->db = DB_IDLE;
+    if (was_claiming) {
+        ok = work_claim_finish(loop->ledger, loop->token, &claims, &count, &err);
+        if (ok)
+            loop_claims_arrived(loop, claims, count);
+    } else {
+        ok = work_settle_finish(loop->ledger, &settled, &err);
+        if (ok)
+            loop_settled(loop);
+    }
+    if (ok) {
+        loop->db_failures = 0;
+        return;
+    }
+    if (loop_db_may_pass(loop, &err)) {
+        loop->settling = was_claiming ? loop->settling : 0; /* the whole list again */
+        loop->claim_again = clock_mono_add(clock_mono_now(), LOOP_CLAIM_AGAIN_MS);
+    } else if (!was_claiming && err.code == ERROR_DB) {
+        log_failure(LOG_WARN, "sync", "settling_singly", &err);
+        loop_settle_singly(loop);
+    } else {
+        loop_fail(loop, &err);
+    }
+}
+
+bool
+loop_db_rest(struct loop *loop)
+{
+    if (loop->db != DB_IDLE)
+        loop_db_finish(loop);
+    return pg_is_alive(ledger_pg(loop->ledger));
+}
+
+static void
+loop_settle(struct loop *loop)
+{
+    struct error err = {0};
+    char *text = NULL;
+    bool ok;
+
+    loop->settling =
+        loop->settlements_count < LOOP_SETTLE_MAX ? loop->settlements_count : LOOP_SETTLE_MAX;
+    ok = loop_settle_text(loop, 0, loop->settling, &text, &err) &&
+         work_settle_start(loop->ledger, loop->worker_id, loop->run_id, text, &err);
+    free(text);
+    if (!ok) {
+        loop->settling = 0;
+        loop->db_failures++;
+        loop_fail(loop, &err);
+        return;
+    }
+    loop->db = DB_SETTLING;
+}
+
+static void
+loop_record_orders(struct loop *loop)
+{
+    struct error err = {0};
+
+    json_write_end_array(&loop->orders_writer);
+    if (loop->orders.is_failed)
+        error_set(&err, ERROR_NOMEM, "no memory for the API's answers");
+    else
+        (void)work_record_orders(loop->ledger, buffer_text(&loop->orders), &err);
+    if (err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
+        loop_fail(loop, &err);
+    loop->orders_count = 0;
+    buffer_reset(&loop->orders);
+    json_write_init(&loop->orders_writer, &loop->orders);
+    json_write_array(&loop->orders_writer, NULL);
+    loop->claims_may_be_due = true;
+    loop_poke_planner(loop, false);
+}
+
+static int
+loop_slots(struct loop *loop)
+{
+    int slots = http_free_slots(loop->http) - loop->waiting;
+    int64_t left = loop->options->posts_max - loop->posted;
+    /* What the rate lets go within the next half second; more would only wait, and lapse. */
+    int rate = budget_available(&loop->budget) + (int)(loop->budget.per_second / 2) + 1;
+
+    if (loop->failed_posts >= LOOP_PROBING_AFTER)
+        slots = http_in_flight(loop->http) + loop->waiting > 0 ? 0 : 1;
+    if (slots > rate)
+        slots = rate;
+    if (loop->options->posts_max > 0 && slots > left)
+        slots = (int)left;
+    return slots > 0 ? slots : 0;
+}
+
+bool
+loop_may_claim(struct loop *loop)
+{
+    return !loop->is_closing && !loop->is_shadow && loop->claims_may_be_due &&
+           clock_mono_left_ms(loop->claim_again) == 0 && budget_blocked_ms(&loop->budget) == 0 &&
+           loop_slots(loop) > 0;
+}
+
+static void
+loop_claim(struct loop *loop)
+{
+    struct error err = {0};
+
+    /* The deadline counts from before the claim was made. */
+    loop->claim_began = clock_boot_now();
+    if (!work_token(loop->token, &err) ||
+        !work_claim_start(loop->ledger, loop->worker_id, loop->run_id, loop->token,
+                          loop_slots(loop), loop->options->send_within_ms,
+                          loop->options->only_order, &err)) {
+        loop_fail(loop, &err);
+        return;
+    }
+    loop->db = DB_CLAIMING;
+}
+
+static bool
+loop_take_ids(struct loop *loop, enum job_kind kind, char **ids, int count, struct error *err)
+{
+    for (int first = 0; first < count;) {
+        struct job *job = job_new(kind, err);
+        int fits = kind == JOB_LIST
+                       ? 1
+                       : provider_ask_fits(loop->provider, (const char *const *)(ids + first),
+                                           count - first);
+
+        if (job == NULL)
+            return false;
+        if (kind == JOB_LIST) {
+            job->order_id = ids[first];
+            ids[first] = NULL;
+            if (!listing_new(job->order_id, &job->listing, err)) {
+                job_free(job);
+                return false;
+            }
+        } else {
+            job->ids = calloc((size_t)fits + 1, sizeof(*job->ids));
+            if (job->ids == NULL) {
+                job_free(job);
+                return error_set(err, ERROR_NOMEM, "no memory for %d ids", fits);
+            }
+            for (int i = 0; i < fits; i++) {
+                job->ids[i] = ids[first + i];
+                ids[first + i] = NULL;
+            }
+            job->ids_count = fits;
+        }
+        job_wait(loop, job, 0);
+        first += fits;
+    }
+    return true;
+}
+
+static bool
+loop_take_looks(struct loop *loop, int most, struct error *err)
+{
+    struct work_claim **claims = NULL;
+    int count = 0;
+    bool ok = true;
+
+    if (!work_take_looks(loop->ledger, most, LOOP_LEASE_MS, loop->options->only_order, &claims,
+                         &count, err))
+        return false;
+    for (int i = 0; i < count; i++) {
+        struct job *job = ok ? job_new(JOB_LOOK, err) : NULL;
+
+        if (job == NULL) {
+            work_claim_free(claims[i]);
+            ok = false;
+            continue;
+        }
+        job->claim = claims[i];
+        if (!listing_new(job->claim->order_id, &job->listing, err)) {
+            job_free(job);
+            ok = false;
+            continue;
+        }
+        job_wait(loop, job, 0);
+    }
+    free(claims);
+    return ok;
+}
+
+/* Absence proves nothing until a list has shown a marker of ours once. */
+static bool
+loop_take_probe(struct loop *loop, struct error *err)
+{
+    struct job *job;
+    char *order_id = NULL;
+
+    if (!work_take_marker_probe(loop->ledger, &order_id, err))
+        return false;
+    if (order_id[0] == '\0') {
+        free(order_id);
+        return true;
+    }
+    job = job_new(JOB_PROBE, err);
+    if (job == NULL || !listing_new(order_id, &job->listing, err)) {
+        free(order_id);
+        job_free(job);
+        return false;
+    }
+    job->order_id = order_id;
+    job_wait(loop, job, 0);
+    return true;
+}
+
+/* Questions, lists and looks that are due, as many as the free slots can carry. */
+static bool
+loop_take_due(struct loop *loop, struct error *err)
+{
+    const struct provider_capabilities *can = provider_capabilities(loop->provider);
+    int64_t settle_ms = loop->options->timeout_ms + loop->options->settle_ms;
+    int slots = http_free_slots(loop->http) - loop->waiting;
+    char **ids = NULL;
+    int count = 0;
+    bool ok = true;
+
+    if (slots <= 0 || loop->is_closing)
+        return true;
+    if (slots > LOOP_ASKS_AHEAD)
+        slots = LOOP_ASKS_AHEAD;
+    if (loop->left.look_ms <= 0)
+        ok = loop_take_looks(loop, slots * 4, err) && loop_take_probe(loop, err);
+    if (ok && loop->left.ask_ms <= 0) {
+        ok = work_take_asks(loop->ledger, slots * can->orders_per_ask_max, LOOP_LEASE_MS,
+                            loop->options->only_order, &ids, &count, err) &&
+             loop_take_ids(loop, JOB_ASK, ids, count, err);
+        work_ids_free(ids, count);
+        ids = NULL;
+    }
+    if (ok && loop->left.list_ms <= 0) {
+        count = 0;
+        ok = work_take_lists(loop->ledger, slots * 4, LOOP_LEASE_MS, settle_ms,
+                             loop->options->only_order, &ids, &count, err) &&
+             loop_take_ids(loop, JOB_LIST, ids, count, err);
+        work_ids_free(ids, count);
+        ids = NULL;
+    }
+    if (ok && loop->left.upstream_ms <= 0 && loop->options->only_order == NULL) {
+        count = 0;
+        ok = work_take_upstreams(loop->ledger, slots * can->orders_per_ask_max, LOOP_LEASE_MS, &ids,
+                                 &count, err) &&
+             loop_take_ids(loop, JOB_UPSTREAM, ids, count, err);
+        work_ids_free(ids, count);
+    }
+    return ok;
+}
+
+bool
+loop_beat(struct loop *loop, bool is_sending, struct error *err)
+{
+    loop->beat_again = clock_mono_add(clock_mono_now(), LOOP_BEAT_MS);
+    if (!work_beat(loop->ledger, loop->worker_id, is_sending, loop->options->requests_per_second,
+                   &loop->share, err))
+        return false;
+    budget_set_rate(&loop->budget, loop->share.per_second);
+    budget_block(&loop->budget, loop->share.blocked_ms);
+    return true;
+}
+
+static bool
+loop_housekeeping(struct loop *loop, struct error *err)
+{
+    bool is_working = http_in_flight(loop->http) + loop->waiting > 0;
+    int64_t reaped = 0;
+
+    if (loop->is_closing)
+        return true;
+    if (is_working && clock_mono_left_ms(loop->beat_again) == 0 && !loop_beat(loop, true, err))
+        return false;
+    if (clock_mono_left_ms(loop->reap_again) == 0) {
+        loop->reap_again = clock_mono_add(clock_mono_now(), LOOP_REAP_MS);
+        if (!work_reap(loop->ledger, loop->run_id, loop->options->timeout_ms,
+                       loop->options->settle_ms, &reaped, err))
+            return false;
+        if (reaped > 0)
+            log_event(LOG_WARN, "sync", "reaped", "submissions", log_int(reaped), NULL);
+    }
+    if (clock_mono_left_ms(loop->look_again) == 0) {
+        loop->look_again = clock_mono_add(clock_mono_now(), LOOP_LEFT_MS);
+        if (!work_left(loop->ledger, loop->options->only_order, &loop->left, err))
+            return false;
+        if (loop->left.post_ms <= 0)
+            loop->claims_may_be_due = true;
+        if (loop->left.is_queued && (loop->planner == NULL || loop->planner_state.is_idle))
+            loop_poke_planner(loop, false);
+        return loop_take_due(loop, err);
+    }
+    return true;
+}
+
+void
+loop_db_turn(struct loop *loop)
+{
+    struct error err = {0};
+
+    if (loop->db != DB_IDLE && pg_is_ready(ledger_pg(loop->ledger)))
+        loop_db_finish(loop);
+    if (loop->db != DB_IDLE || loop->failure.code == ERROR_DB_LOST)
+        return;
+    if (!loop_housekeeping(loop, &err)) {
+        if (!loop_db_may_pass(loop, &err))
+            loop_fail(loop, &err);
+        return;
+    }
+    if (loop->orders_count > 0)
+        loop_record_orders(loop);
+    if (loop->settlements_count > 0)
+        loop_settle(loop);
+    else if (loop_may_claim(loop))
+        loop_claim(loop);
+}

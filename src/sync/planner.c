@@ -1,0 +1,255 @@
+#include "sync/planner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ledger/plan.h"
+#include "ledger/sweep.h"
+#include "ledger/warehouse.h"
+
+enum {
+    PLANNER_STATEMENT_TIMEOUT_MS = 600000, /* a sweep over ten million lines on a slow disk */
+    PLANNER_OTHER_IS_BUSY_MS = 50,
+    PLANNER_LINES_MAX = 100, /* of one submission; the provider's capability allows it */
+    PLANNER_GATE_FRESH_MS = 15 * 60 * 1000,
+};
+
+struct planner {
+    const struct sync_options *options;
+    int64_t run_id;
+    pthread_t thread;
+    int pipe[2];
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t poked;
+    bool is_poked;
+    bool wants_collect;
+    bool is_stopping;
+    struct planner_state state;
+    struct error err;
+};
+
+static void
+planner_wake_loop(struct planner *planner)
+{
+    ssize_t ignored = write(planner->pipe[1], "p", 1); /* full: the loop will look anyway */
+
+    (void)ignored;
+}
+
+static bool
+planner_is_stopping(struct planner *planner)
+{
+    bool is_stopping;
+
+    pthread_mutex_lock(&planner->lock);
+    is_stopping = planner->is_stopping;
+    pthread_mutex_unlock(&planner->lock);
+    return is_stopping;
+}
+
+static bool
+planner_open(struct planner *planner, struct ledger **ledger, struct warehouse **warehouse,
+             struct error *err)
+{
+    const struct sync_options *o = planner->options;
+    struct ledger_options options = {.url = o->database_url,
+                                     .schema = o->schema,
+                                     .application_name = "waybill planner",
+                                     .statement_timeout_ms = PLANNER_STATEMENT_TIMEOUT_MS,
+                                     .connect_timeout_ms = 10000};
+
+    return ledger_open(ledger, &options, err) &&
+           warehouse_open(*ledger, o->line_items, o->is_scan, warehouse, err);
+}
+
+static bool
+planner_collect(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
+                bool is_forced, struct error *err)
+{
+    const struct sync_options *o = planner->options;
+    char why[256] = "";
+    int64_t orders;
+
+    if (o->only_order != NULL)
+        return true;
+    if (!sweep_is_due(ledger, planner->run_id, !o->is_scan, o->sweep_interval_ms, why, sizeof(why),
+                      err))
+        return false;
+    if (is_forced || why[0] != '\0') {
+        struct sweep_result swept;
+        struct clock_mono began = clock_mono_now();
+
+        if (!sweep_run(ledger, warehouse, planner->run_id, &swept, err))
+            return false;
+        log_event(LOG_INFO, "sync", "swept", "why", is_forced ? "asked for" : why, "orders",
+                  log_int(swept.orders), "lines", log_int(swept.lines), "missed_by_feed",
+                  log_int(swept.missed), "not_ours", log_int(swept.not_ours), "ms",
+                  log_int(clock_mono_since_ms(began)), NULL);
+    }
+    return !o->is_scan || scan_run(ledger, warehouse, o->scan_overlap_ms, &orders, err);
+}
+
+/* Until the queue is empty. */
+static bool
+planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
+              struct error *err)
+{
+    const struct sync_options *o = planner->options;
+    struct plan_settings settings = {
+        .has_gate = o->has_gate,
+        .decrease_is_note = o->decrease_is_note,
+        .units_per_line_max = o->units_per_line_max,
+        .unknown_grace_ms = o->unknown_order_grace_ms,
+        .gate_fresh_ms = PLANNER_GATE_FRESH_MS,
+        .lines_per_submission_max = PLANNER_LINES_MAX,
+        .orders_max = o->batch_rows,
+        .only_order = o->only_order,
+    };
+
+    while (!planner_is_stopping(planner)) {
+        struct plan_result result;
+
+        if (!plan_batch(ledger, warehouse, planner->run_id, &settings, &result, err))
+            return false;
+        if (!result.has_lock || (result.taken > 0 && result.busy == result.taken)) {
+            /* Another planner is at it, or every order is being settled at this instant. */
+            clock_sleep_ms(PLANNER_OTHER_IS_BUSY_MS);
+            continue;
+        }
+        if (result.taken == 0)
+            break;
+        log_event(LOG_DEBUG, "sync", "planned", "orders", log_int(result.looked), "submissions",
+                  log_int(result.planned), "withdrawn", log_int(result.withdrawn), "opened",
+                  log_int(result.opened), NULL);
+        pthread_mutex_lock(&planner->lock);
+        planner->state.batches++;
+        pthread_mutex_unlock(&planner->lock);
+        planner_wake_loop(planner);
+    }
+    return true;
+}
+
+static void *
+planner_main(void *ctx)
+{
+    struct planner *planner = ctx;
+    struct ledger *ledger = NULL;
+    struct warehouse *warehouse = NULL;
+    struct error err = {0};
+    bool is_forced = planner->options->wants_sweep;
+    bool ok = planner_open(planner, &ledger, &warehouse, &err);
+
+    while (ok) {
+        bool collects;
+
+        pthread_mutex_lock(&planner->lock);
+        while (!planner->is_poked && !planner->is_stopping) {
+            planner->state.is_idle = true;
+            planner_wake_loop(planner);
+            pthread_cond_wait(&planner->poked, &planner->lock);
+        }
+        collects = planner->wants_collect;
+        planner->is_poked = planner->wants_collect = false;
+        ok = !planner->is_stopping;
+        pthread_mutex_unlock(&planner->lock);
+        if (!ok)
+            break;
+        ok = (!collects || planner_collect(planner, ledger, warehouse, is_forced, &err)) &&
+             planner_drain(planner, ledger, warehouse, &err);
+        is_forced = is_forced && !collects;
+    }
+    warehouse_free(warehouse);
+    ledger_close(ledger);
+
+    pthread_mutex_lock(&planner->lock);
+    planner->state.is_idle = true;
+    planner->state.has_failed = err.code != ERROR_NONE;
+    planner->err = err;
+    pthread_mutex_unlock(&planner->lock);
+    planner_wake_loop(planner);
+    return NULL;
+}
+
+bool
+planner_start(const struct sync_options *options, int64_t run_id, struct planner **out,
+              struct error *err)
+{
+    struct planner *planner = calloc(1, sizeof(*planner));
+    int failed;
+
+    if (planner == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for the planner");
+    planner->options = options;
+    planner->run_id = run_id;
+    if (pipe2(planner->pipe, O_NONBLOCK | O_CLOEXEC) != 0) {
+        free(planner);
+        return error_set(err, ERROR_IO, "no pipe: %s", strerror(errno));
+    }
+    pthread_mutex_init(&planner->lock, NULL);
+    pthread_cond_init(&planner->poked, NULL);
+    failed = pthread_create(&planner->thread, NULL, planner_main, planner);
+    if (failed != 0) {
+        close(planner->pipe[0]);
+        close(planner->pipe[1]);
+        free(planner);
+        return error_set(err, ERROR_NOMEM, "no thread for the planner: %s", strerror(failed));
+    }
+    *out = planner;
+    return true;
+}
+
+void
+planner_stop(struct planner *planner)
+{
+    if (planner == NULL)
+        return;
+    pthread_mutex_lock(&planner->lock);
+    planner->is_stopping = true;
+    pthread_cond_signal(&planner->poked);
+    pthread_mutex_unlock(&planner->lock);
+    (void)pthread_join(planner->thread, NULL);
+    pthread_cond_destroy(&planner->poked);
+    pthread_mutex_destroy(&planner->lock);
+    close(planner->pipe[0]);
+    close(planner->pipe[1]);
+    free(planner);
+}
+
+void
+planner_poke(struct planner *planner, bool collects)
+{
+    pthread_mutex_lock(&planner->lock);
+    planner->is_poked = true;
+    planner->wants_collect = planner->wants_collect || collects;
+    planner->state.is_idle = planner->state.has_failed;
+    pthread_cond_signal(&planner->poked);
+    pthread_mutex_unlock(&planner->lock);
+}
+
+int
+planner_fd(const struct planner *planner)
+{
+    return planner->pipe[0];
+}
+
+void
+planner_look(struct planner *planner, struct planner_state *out, struct error *err)
+{
+    char drained[64];
+
+    while (read(planner->pipe[0], drained, sizeof(drained)) > 0)
+        continue;
+    pthread_mutex_lock(&planner->lock);
+    *out = planner->state;
+    if (planner->state.has_failed && err->code == ERROR_NONE)
+        *err = planner->err;
+    pthread_mutex_unlock(&planner->lock);
+}

@@ -1,0 +1,255 @@
+#include "sync/sync.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ledger/ledger.h"
+#include "ledger/run.h"
+#include "sync/loop.h"
+
+enum {
+    SYNC_STATEMENT_TIMEOUT_MS = 60000,
+    SYNC_ROTATE_MS =
+        3600000, /* a watch begins a new run each hour, so that its counters mean something */
+    SYNC_WATCH_BACKOFF_MS = 1000,
+    SYNC_WATCH_BACKOFF_MAX_MS = 30000,
+};
+
+struct sync {
+    const struct sync_options *options;
+    int stop_fd;
+    struct ledger *ledger;
+    struct loop *loop;
+    int64_t run_id;
+    struct clock_mono run_began;
+};
+
+bool
+sync_new(struct sync **out, const struct sync_options *options, int stop_fd, struct error *err)
+{
+    struct sync *sync = calloc(1, sizeof(*sync));
+
+    if (sync == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for the work");
+    sync->options = options;
+    sync->stop_fd = stop_fd;
+    *out = sync;
+    return true;
+}
+
+static void
+sync_close(struct sync *sync)
+{
+    loop_free(sync->loop);
+    sync->loop = NULL;
+    ledger_close(sync->ledger);
+    sync->ledger = NULL;
+    sync->run_id = 0;
+}
+
+void
+sync_free(struct sync *sync)
+{
+    if (sync == NULL)
+        return;
+    sync_close(sync);
+    free(sync);
+}
+
+static bool
+sync_connect(struct sync *sync, struct error *err)
+{
+    char name[64];
+    struct ledger_options options = {.url = sync->options->database_url,
+                                     .schema = sync->options->schema,
+                                     .application_name = name,
+                                     .statement_timeout_ms = SYNC_STATEMENT_TIMEOUT_MS,
+                                     .connect_timeout_ms = 10000};
+
+    (void)snprintf(name, sizeof(name), "waybill %s", sync->options->command);
+    return ledger_open(&sync->ledger, &options, err);
+}
+
+/* A run row, and on it a loop with its worker. */
+static bool
+sync_begin(struct sync *sync, struct error *err)
+{
+    sync->run_began = clock_mono_now();
+    return ledger_run_begin(sync->ledger, sync->options->command, &sync->run_id, err) &&
+           loop_new(sync->options, sync->stop_fd, sync->ledger, sync->run_id, &sync->loop, err);
+}
+
+/* The run's last word, over a new session if the old one broke. */
+static void
+sync_end(struct sync *sync, struct sync_summary *summary, const struct error *failure)
+{
+    struct ledger_run_summary counts;
+    struct error err = {0};
+    int code;
+
+    if (sync->run_id == 0)
+        return;
+    summary->run_id = sync->run_id;
+    summary->was_stopped = sync->loop != NULL && loop_was_stopped(sync->loop);
+    loop_free(sync->loop);
+    sync->loop = NULL;
+    if (!pg_is_alive(ledger_pg(sync->ledger)) || pg_is_busy(ledger_pg(sync->ledger))) {
+        ledger_close(sync->ledger);
+        sync->ledger = NULL;
+        if (!sync_connect(sync, &err)) {
+            log_failure(LOG_WARN, "sync", "run_not_closed", &err);
+            return;
+        }
+    }
+    if (ledger_run_summary(sync->ledger, sync->run_id, &counts, &err)) {
+        summary->looked_at = counts.looked_at;
+        summary->planned = counts.planned;
+        summary->accepted = counts.accepted;
+        summary->rejected = counts.rejected;
+        summary->unknown = counts.unknown;
+        summary->retried = counts.retried;
+        summary->held = counts.held;
+        summary->opened = counts.opened;
+        summary->backlog = counts.backlog;
+        summary->missed_by_feed = counts.has_swept ? counts.missed_by_feed : -1;
+    }
+    code = error_exit_code(failure);
+    if (code == 0 && summary->opened > 0)
+        code = 1;
+    if (err.code != ERROR_NONE ||
+        !ledger_run_end(sync->ledger, sync->run_id, code, failure->message, &err))
+        log_failure(LOG_WARN, "sync", "run_not_closed", &err);
+    sync->run_id = 0;
+}
+
+bool
+sync_run(struct sync *sync, struct sync_summary *summary, struct error *err)
+{
+    struct clock_mono began = clock_mono_now();
+    bool ok = false;
+    bool is_alone = true;
+
+    memset(summary, 0, sizeof(*summary));
+    summary->missed_by_feed = -1;
+    if (!sync_connect(sync, err))
+        goto done;
+    if (!run_join(sync->ledger, sync->options->skips_overlap, &is_alone, err))
+        goto done;
+    if (!is_alone) {
+        summary->was_skipped = true;
+        ok = true;
+        goto done;
+    }
+    ok = sync_begin(sync, err) && loop_pass(sync->loop, err);
+    sync_end(sync, summary, err);
+
+done:
+    summary->duration_ms = clock_mono_since_ms(began);
+    sync_close(sync);
+    return ok;
+}
+
+/* True: asked to stop while waiting. */
+static bool
+sync_pause(struct sync *sync, int64_t ms)
+{
+    struct pollfd stop = {.fd = sync->stop_fd, .events = POLLIN};
+
+    return poll(&stop, 1, (int)ms) > 0;
+}
+
+static void
+sync_add(struct sync_summary *total, const struct sync_summary *one)
+{
+    total->run_id = one->run_id;
+    total->looked_at += one->looked_at;
+    total->planned += one->planned;
+    total->accepted += one->accepted;
+    total->rejected += one->rejected;
+    total->unknown += one->unknown;
+    total->retried += one->retried;
+    total->held += one->held;
+    total->opened += one->opened;
+    total->backlog = one->backlog;
+}
+
+/* Trouble that a person must end, against trouble that ends by itself. */
+static bool
+sync_is_passing(const struct error *err)
+{
+    return err->code == ERROR_DB_LOST || err->code == ERROR_DB || err->code == ERROR_API ||
+           err->code == ERROR_NET || err->code == ERROR_STATE || err->code == ERROR_NOMEM;
+}
+
+static bool
+sync_watch_once(struct sync *sync, struct sync_summary *total, struct error *err)
+{
+    bool ok = true;
+
+    if (sync->ledger == NULL)
+        ok = sync_connect(sync, err);
+    if (ok && sync->loop == NULL)
+        ok = sync_begin(sync, err);
+    if (ok)
+        ok = loop_pass(sync->loop, err);
+    if (!ok || clock_mono_since_ms(sync->run_began) >= SYNC_ROTATE_MS) {
+        struct sync_summary one = {0};
+        bool was_stopped = sync->loop != NULL && loop_was_stopped(sync->loop);
+
+        if (sync->ledger != NULL)
+            sync_end(sync, &one, err);
+        sync_add(total, &one);
+        total->was_stopped = was_stopped;
+        sync_close(sync);
+    }
+    return ok;
+}
+
+bool
+sync_watch(struct sync *sync, struct sync_summary *summary, struct error *err)
+{
+    struct clock_mono began = clock_mono_now();
+    int64_t backoff_ms = SYNC_WATCH_BACKOFF_MS;
+    bool is_stopped = false;
+    bool has_worked = false;
+
+    memset(summary, 0, sizeof(*summary));
+    summary->missed_by_feed = -1;
+    while (!is_stopped) {
+        struct error failure = {0};
+        bool ok = sync_watch_once(sync, summary, &failure);
+
+        is_stopped = (sync->loop != NULL && loop_was_stopped(sync->loop)) || summary->was_stopped;
+        if (ok) {
+            has_worked = true;
+            backoff_ms = SYNC_WATCH_BACKOFF_MS;
+            is_stopped = is_stopped || sync_pause(sync, sync->options->watch_interval_ms);
+            continue;
+        }
+        /* A wrong file at the start is told at once; later everything but that passes by itself. */
+        if (!sync_is_passing(&failure) || (!has_worked && failure.code == ERROR_STATE)) {
+            *err = failure;
+            break;
+        }
+        int64_t swallowed = 0;
+        if (log_throttle("watch_failed", &swallowed))
+            log_failure(LOG_WARN, "sync", "watch_failed", &failure);
+        is_stopped = is_stopped || sync_pause(sync, backoff_ms);
+        backoff_ms =
+            backoff_ms * 2 < SYNC_WATCH_BACKOFF_MAX_MS ? backoff_ms * 2 : SYNC_WATCH_BACKOFF_MAX_MS;
+    }
+    if (sync->ledger != NULL) {
+        struct sync_summary one = {0};
+
+        sync_end(sync, &one, err);
+        sync_add(summary, &one);
+    }
+    summary->was_stopped = is_stopped;
+    summary->duration_ms = clock_mono_since_ms(began);
+    sync_close(sync);
+    return err->code == ERROR_NONE;
+}
