@@ -71,7 +71,7 @@ create table identity (
     mode_since        timestamptz not null default clock_timestamp(),
     mode_by           text not null default session_user,
     mode_reason       text,
-    resume_mode       ledger_mode check (resume_mode in ('shadow', 'live')),
+    resume_mode       ledger_mode check (resume_mode in ('new', 'shadow', 'live')),
     system_identifier text not null,
     database_oid      oid not null,
     timeline          text not null,
