@@ -35,6 +35,10 @@ void check_free(struct check_list *list);
 bool check_database(struct ledger *ledger, bool is_queue, bool is_scan, struct check_list *out,
                     struct error *err);
 
+/* With change_feed: queue: the tables below the relation that no feed watches, with the statement that feeds each. */
+bool check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
+                 struct error *err);
+
 /* The relation: shape (warehouse_open did that), a sample for bad rows, and the plan of a look-up of 200 orders: a
  * sequential scan of a table with more than 10,000 rows is named with the index to make. */
 bool check_warehouse(struct ledger *ledger, const struct warehouse *warehouse,

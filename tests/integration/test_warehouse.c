@@ -334,8 +334,9 @@ START_TEST(upstream_ids_become_order_ids_once_they_are_mapped)
             pg_query(ledger_pg(ledger), warehouse_upstreams_sql(warehouse), 1, params, NULL, &err),
             "%s", err.message);
     }
-    support_query_is(url, "select string_agg(upstream_id, ' ' order by 1) from waybill.upstreams",
-                     "m-2 m-3 m-4");
+    support_query_is(
+        url, "select string_agg(upstream_id, ' ' order by upstream_id) from waybill.upstreams",
+        "m-2 m-3 m-4");
 }
 END_TEST
 

@@ -1,0 +1,499 @@
+#include "ledger/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/text.h"
+#include "ledger/statements.h"
+
+#define CHECK_FINDINGS_MAX       200
+#define CHECK_SERVER_VERSION_MIN 140000 /* create or replace trigger */
+#define CHECK_QUEUE_SECONDS      900
+#define CHECK_SNAPSHOT_SECONDS   3600
+#define CHECK_GRANTS_SHOWN       20
+#define CHECK_LARGE_ROWS         10000
+#define CHECK_SAMPLE_ROWS        2000
+#define CHECK_LOOKUP_ORDERS      200
+#define CHECK_SQL_BYTES_MAX      65536
+#define CHECK_KEYS_BYTES_MAX     1048576
+
+bool
+check_add(struct check_list *list, enum check_level level, const char *what, const char *mend,
+          const char *fmt, ...)
+{
+    struct check_finding *finding;
+    char detail[sizeof(finding->detail)];
+    va_list args;
+
+    if (list->count == CHECK_FINDINGS_MAX)
+        return true; /* the first ones say enough */
+    if (list->count == list->capacity) {
+        int capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
+
+        finding = realloc(list->list, (size_t)capacity * sizeof(*finding));
+        if (finding == NULL)
+            return false;
+        list->list = finding;
+        list->capacity = capacity;
+    }
+    va_start(args, fmt);
+    (void)vsnprintf(detail, sizeof(detail), fmt, args);
+    va_end(args);
+    finding = &list->list[list->count++];
+    finding->level = level;
+    text_copy_clean(finding->what, sizeof(finding->what), what);
+    text_copy_clean(finding->detail, sizeof(finding->detail), detail);
+    text_copy_clean(finding->mend, sizeof(finding->mend), mend);
+    return true;
+}
+
+void
+check_free(struct check_list *list)
+{
+    free(list->list);
+    *list = (struct check_list){.list = NULL};
+}
+
+static bool
+check_no_memory(struct error *err)
+{
+    return error_set(err, ERROR_NOMEM, "no memory for the list of findings");
+}
+
+/* ---------------------------------------------------------------------------- the server */
+
+static bool
+check_durability(const struct pg_rows *rows, struct check_list *out)
+{
+    const char *commit = pg_rows_text(rows, 0, 3);
+
+    if (!check_add(out, CHECK_OK, "durability", "",
+                   "commits wait for the disk: synchronous_commit is %s", commit))
+        return false;
+    if (!pg_rows_bool(rows, 0, 4) &&
+        !check_add(out, CHECK_WARN, "durability",
+                   "alter system set full_page_writes = on; select pg_reload_conf()",
+                   "full_page_writes is off: a crash may break the ledger's pages"))
+        return false;
+    if (pg_rows_int(rows, 0, 5) > 0 && pg_rows_text(rows, 0, 6)[0] == '\0')
+        return check_add(
+            out, CHECK_WARN, "durability",
+            "alter system set synchronous_standby_names = '*'; select pg_reload_conf()",
+            "%lld standbys, none synchronous: what a failover loses is looked up at the API, order "
+            "by order, before anything is sent",
+            (long long)pg_rows_int(rows, 0, 5));
+    return true;
+}
+
+static bool
+check_server(struct ledger *ledger, bool is_scan, struct check_list *out, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char mend[160];
+    bool ok;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_check_server, NULL, &rows, err))
+        return false;
+    ok = pg_rows_int(rows, 0, 0) < CHECK_SERVER_VERSION_MIN
+             ? check_add(out, CHECK_FAIL, "server", "", "PostgreSQL %s is too old: 14 is needed",
+                         pg_rows_text(rows, 0, 1))
+             : check_add(out, CHECK_OK, "server", "", "PostgreSQL %s, as %s",
+                         pg_rows_text(rows, 0, 1), pg_rows_text(rows, 0, 7));
+    if (ok && pg_rows_bool(rows, 0, 2))
+        ok = check_add(out, CHECK_FAIL, "server", "",
+                       "this is a standby: add target_session_attrs=read-write to database.url");
+    if (ok && pg_is_pooled(ledger_pg(ledger)))
+        ok = check_add(out, CHECK_WARN, "pooler", "",
+                       "a pooler stands between: it must be in session mode");
+    ok = ok && check_durability(rows, out);
+    (void)snprintf(mend, sizeof(mend), "grant pg_read_all_stats to %s", pg_rows_text(rows, 0, 7));
+    if (ok && is_scan && !pg_rows_bool(rows, 0, 9))
+        ok = check_add(out, CHECK_FAIL, "privileges", mend,
+                       "change_feed: scan needs to see when other sessions' transactions began");
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+/* ---------------------------------------------------------------------------- the ledger */
+
+static bool
+check_mode(const char *mode, const char *reason, struct check_list *out)
+{
+    if (strcmp(mode, "new") == 0)
+        return check_add(out, CHECK_FAIL, "baseline", "waybill baseline --from api",
+                         "nobody has said yet what is settled already: 'run' refuses; --from "
+                         "nothing is the word for a warehouse without history");
+    if (strcmp(mode, "paused") == 0)
+        return check_add(out, CHECK_FAIL, "mode", "waybill resume", "the ledger is paused: %s",
+                         reason);
+    if (strcmp(mode, "shadow") == 0)
+        return check_add(out, CHECK_WARN, "mode", "",
+                         "the ledger is in shadow mode: nothing is posted");
+    return check_add(out, CHECK_OK, "mode", "", "the ledger is %s", mode);
+}
+
+static bool
+check_identity(struct ledger *ledger, struct check_list *out, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    bool ok;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_check_identity, NULL, &rows, err))
+        return false;
+    if (pg_rows_count(rows) != 1) {
+        pg_rows_free(rows);
+        return error_set(err, ERROR_STATE, "the ledger's identity is gone");
+    }
+    ok = check_add(out, CHECK_OK, "schema", "", "\"%s\" is version %lld", ledger_schema(ledger),
+                   (long long)pg_rows_int(rows, 0, 6)) &&
+         check_mode(pg_rows_text(rows, 0, 0), pg_rows_text(rows, 0, 1), out);
+    if (ok && (!pg_rows_bool(rows, 0, 3) || !pg_rows_bool(rows, 0, 4)))
+        ok = check_add(out, CHECK_FAIL, "identity", "waybill recover",
+                       "this ledger was made in another %s: restored or cloned?",
+                       pg_rows_bool(rows, 0, 3) ? "database" : "server");
+    if (ok && pg_rows_text(rows, 0, 5) != NULL && !pg_rows_bool(rows, 0, 5))
+        ok = check_add(out, CHECK_WARN, "identity", "",
+                       "the server is on a new timeline: the next run looks at each order at the "
+                       "API before it posts");
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+static bool
+check_privileges(struct ledger *ledger, struct check_list *out, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    int count;
+    bool ok = true;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_check_privileges, NULL, &rows, err)) {
+        /* The list of what is only for the owner may be closed to us too. */
+        if (strcmp(err->sqlstate, "42501") != 0)
+            return false;
+        error_clear(err);
+        return check_add(out, CHECK_FAIL, "privileges", "waybill init --grant ROLE",
+                         "this role was not given what a worker needs") ||
+               check_no_memory(err);
+    }
+    count = pg_rows_count(rows);
+    for (int row = 0; ok && row < count && row < CHECK_GRANTS_SHOWN; row++)
+        ok = check_add(out, CHECK_FAIL, "privileges", pg_rows_text(rows, row, 1),
+                       "%s may not be used", pg_rows_text(rows, row, 0));
+    if (ok && count > CHECK_GRANTS_SHOWN)
+        ok = check_add(out, CHECK_FAIL, "privileges", "waybill init --grant ROLE", "and %d more",
+                       count - CHECK_GRANTS_SHOWN);
+    if (ok && count == 0)
+        ok = check_add(out, CHECK_OK, "privileges", "", "all that a run needs is given");
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+static bool
+check_queue(struct ledger *ledger, struct check_list *out, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    bool ok = true;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_check_feed_state, NULL, &rows, err))
+        return false;
+    if (pg_rows_text(rows, 0, 0) != NULL)
+        ok = check_add(out, CHECK_WARN, "feed",
+                       pg_rows_text(rows, 0, 1) == NULL ? "" : pg_rows_text(rows, 0, 1), "%s",
+                       pg_rows_text(rows, 0, 0));
+    else if (pg_rows_int(rows, 0, 2) > 0)
+        ok = check_add(out, CHECK_OK, "feed", "", "%lld tables are fed by their triggers",
+                       (long long)pg_rows_int(rows, 0, 2));
+    if (ok && pg_rows_text(rows, 0, 4) != NULL)
+        ok = check_add(
+            out, pg_rows_int(rows, 0, 4) > CHECK_QUEUE_SECONDS ? CHECK_WARN : CHECK_OK, "queue", "",
+            "%lld entries, the oldest %lld s old%s", (long long)pg_rows_int(rows, 0, 3),
+            (long long)pg_rows_int(rows, 0, 4),
+            pg_rows_int(rows, 0, 4) > CHECK_QUEUE_SECONDS ? ": is 'waybill run' scheduled?" : "");
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+static bool
+check_snapshot(struct ledger *ledger, struct check_list *out, struct error *err)
+{
+    char seconds[16];
+    const char *const params[] = {seconds};
+    struct pg_rows *rows = NULL;
+    bool ok = true;
+
+    (void)snprintf(seconds, sizeof(seconds), "%d", CHECK_SNAPSHOT_SECONDS);
+    if (!pg_run(ledger_pg(ledger), &stmt_check_snapshot, params, &rows, err))
+        return false;
+    if (pg_rows_count(rows) > 0)
+        ok = check_add(out, CHECK_WARN, "snapshot", "",
+                       "%s is in one transaction for %lld s: dead rows of the queue can't be "
+                       "removed meanwhile",
+                       pg_rows_text(rows, 0, 0), (long long)pg_rows_int(rows, 0, 1));
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+bool
+check_database(struct ledger *ledger, bool is_queue, bool is_scan, struct check_list *out,
+               struct error *err)
+{
+    return check_server(ledger, is_scan, out, err) && check_identity(ledger, out, err) &&
+           check_privileges(ledger, out, err) && (!is_queue || check_queue(ledger, out, err)) &&
+           check_snapshot(ledger, out, err);
+}
+
+/* ------------------------------------------------------------------------------ the feed */
+
+static bool
+check_table_below(const struct pg_rows *rows, int row, struct check_list *out)
+{
+    const char *name = pg_rows_text(rows, row, 1);
+    const char *mend = pg_rows_text(rows, row, 3);
+
+    switch (pg_rows_text(rows, row, 0)[0]) {
+    case 'm':
+        return check_add(out, CHECK_WARN, "feed", "",
+                         "%s is a materialized view: nothing tells when it is refreshed; only a "
+                         "sweep finds its changes",
+                         name);
+    case 'f':
+        return check_add(out, CHECK_WARN, "feed", "",
+                         "%s lies on another server: only a sweep finds its changes", name);
+    default:
+        if (pg_rows_bool(rows, row, 2))
+            return true;
+        return check_add(
+            out, CHECK_WARN, "feed", mend, "%s is not fed: only a sweep finds its changes%s", name,
+            strstr(mend, "null::text") == NULL
+                ? ""
+                : "; better than null::text, which asks for a sweep at each change, is "
+                  "an expression over the row r that gives the order's id");
+    }
+}
+
+bool
+check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
+            struct error *err)
+{
+    const char *const params[] = {warehouse_name(warehouse)};
+    struct pg_rows *rows = NULL;
+    bool ok = true;
+
+    if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
+        return check_add(out, CHECK_WARN, "feed", "",
+                         "which tables the function %s reads can't be seen: feed each of them",
+                         warehouse_name(warehouse)) ||
+               check_no_memory(err);
+    if (!pg_run(ledger_pg(ledger), &stmt_check_below, params, &rows, err))
+        return false;
+    for (int row = 0; ok && row < pg_rows_count(rows); row++)
+        ok = check_table_below(rows, row, out);
+    if (ok && pg_rows_count(rows) == 0)
+        ok = check_add(out, CHECK_WARN, "feed", "",
+                       "no table is to be seen below %s: does it call functions?",
+                       warehouse_name(warehouse));
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+/* -------------------------------------------------------------------------- the relation */
+
+/* What the user's own SQL does wrong is a finding; a lost connection is not. */
+static bool
+check_failed(const struct error *failure, const char *what, struct check_list *out,
+             struct error *err)
+{
+    if (failure->code != ERROR_DB) {
+        *err = *failure;
+        return false;
+    }
+    return check_add(out, CHECK_FAIL, what, "", "reading it fails: %s", failure->message) ||
+           check_no_memory(err);
+}
+
+static bool
+check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
+             struct error *err)
+{
+    struct buffer sql;
+    struct pg_rows *rows = NULL;
+    struct error failure = {0};
+    bool ok = true;
+
+    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
+    (void)buffer_printf(
+        &sql,
+        "select count(*), count(*) filter (where problem is not null), min(format('order \"%%s\" "
+        "item"
+        " \"%%s\": %%s', order_id, item_id, problem)) filter (where problem is not null),"
+        " count(*) filter (where order_id is null or order_id = '')"
+        " from (select s.order_id, s.item_id, case when coalesce(s.order_id, '') = '' then null"
+        " when coalesce(s.item_id, '') = '' then 'item_id is empty'"
+        " else coalesce(bad_quantity('ordered_quantity', s.ordered_quantity),"
+        " bad_quantity('shipped_quantity', s.shipped_quantity),"
+        " bad_quantity('cancelled_quantity', s.cancelled_quantity),"
+        " bad_quantity('returned_quantity', coalesce(s.returned_quantity, 0)),"
+        " case when s.shipped_quantity + s.cancelled_quantity > s.ordered_quantity"
+        " then 'more shipped and cancelled than ordered' end) end as problem"
+        " from (%s limit %d) s) x",
+        warehouse_all_sql(warehouse), CHECK_SAMPLE_ROWS);
+    if (sql.is_failed) {
+        ok = check_no_memory(err);
+    } else if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, &failure)) {
+        ok = check_failed(&failure, "relation", out, err);
+    } else {
+        long long all = (long long)pg_rows_int(rows, 0, 0);
+        long long bad = (long long)pg_rows_int(rows, 0, 1);
+        long long others = (long long)pg_rows_int(rows, 0, 3);
+
+        if (all == 0)
+            ok = check_add(out, CHECK_WARN, "relation", "", "%s is empty",
+                           warehouse_name(warehouse));
+        else if (all == others)
+            ok = check_add(out, CHECK_WARN, "relation", "",
+                           "none of %lld rows of %s has an order_id yet", all,
+                           warehouse_name(warehouse));
+        else
+            ok = check_add(out, CHECK_OK, "relation", "",
+                           "%s: %lld rows looked at, %lld without an order_id",
+                           warehouse_name(warehouse), all, others);
+        if (ok && bad > 0)
+            ok = check_add(out, CHECK_WARN, "relation", "",
+                           "%lld of %lld rows are bad and will not be posted, such as %s", bad, all,
+                           pg_rows_text(rows, 0, 2));
+        ok = ok || check_no_memory(err);
+    }
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    return ok;
+}
+
+/* Orders of the relation itself, and made-up ones when it has too few: an array. */
+static bool
+check_keys(struct ledger *ledger, const struct warehouse *warehouse, char **out, struct error *err)
+{
+    struct buffer sql, keys;
+    struct pg_rows *rows = NULL;
+    bool ok = false;
+
+    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
+    buffer_init(&keys, CHECK_KEYS_BYTES_MAX);
+    (void)buffer_printf(&sql,
+                        "select distinct order_id from (select order_id from (%s) s limit %d) x"
+                        " where order_id <> '' limit %d",
+                        warehouse_all_sql(warehouse), CHECK_SAMPLE_ROWS, CHECK_LOOKUP_ORDERS);
+    if (sql.is_failed) {
+        check_no_memory(err);
+        goto done;
+    }
+    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, err))
+        goto done;
+    pg_array_begin(&keys);
+    for (int i = 0; i < CHECK_LOOKUP_ORDERS; i++) {
+        char made_up[32];
+
+        /* Digits only: such a key can be a number too. */
+        (void)snprintf(made_up, sizeof(made_up), "%d", 1000000000 + i);
+        pg_array_text(&keys, i < pg_rows_count(rows) ? pg_rows_text(rows, i, 0) : made_up);
+    }
+    pg_array_end(&keys);
+    *out = buffer_take(&keys);
+    ok = *out != NULL || check_no_memory(err);
+
+done:
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    buffer_free(&keys);
+    return ok;
+}
+
+static bool
+check_add_scans(const struct pg_rows *rows, struct check_list *out)
+{
+    for (int row = 0; row < pg_rows_count(rows); row++) {
+        const char *name = pg_rows_text(rows, row, 0);
+        long long count = (long long)pg_rows_int(rows, row, 1);
+        const char *column = pg_rows_text(rows, row, 2);
+        const char *index = pg_rows_text(rows, row, 4);
+        bool ok;
+
+        if (column != NULL && !pg_rows_bool(rows, row, 3))
+            ok = check_add(out, CHECK_WARN, "look-up", index,
+                           "looking up %d orders reads all %lld rows of %s: an index is missing",
+                           CHECK_LOOKUP_ORDERS, count, name);
+        else
+            ok = check_add(out, CHECK_WARN, "look-up", "",
+                           "looking up %d orders reads all %lld rows of %s%s%s: the view sums up "
+                           "before it looks for the orders; hang the sums on the line with LATERAL",
+                           CHECK_LOOKUP_ORDERS, count, name,
+                           column != NULL ? " in spite of an index on " : "",
+                           column != NULL ? column : "");
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool
+check_lookup(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
+             struct error *err)
+{
+    struct pg *pg = ledger_pg(ledger);
+    struct buffer sql;
+    struct pg_rows *plan = NULL;
+    struct pg_rows *scans = NULL;
+    struct error failure = {0};
+    char *keys = NULL;
+    char large[16];
+    const char *params[2];
+    bool ok = false;
+
+    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
+    (void)snprintf(large, sizeof(large), "%d", CHECK_LARGE_ROWS);
+    (void)buffer_printf(&sql, "explain (verbose, format json) %s", warehouse_lookup_sql(warehouse));
+    if (sql.is_failed) {
+        check_no_memory(err);
+        goto done;
+    }
+    if (!check_keys(ledger, warehouse, &keys, &failure)) {
+        ok = check_failed(&failure, "look-up", out, err);
+        goto done;
+    }
+    params[0] = keys;
+    if (!pg_query(pg, buffer_text(&sql), 1, params, &plan, &failure)) {
+        ok = check_failed(&failure, "look-up", out, err);
+        goto done;
+    }
+    params[0] = pg_rows_text(plan, 0, 0);
+    params[1] = large;
+    if (!pg_run(pg, &stmt_check_plan, params, &scans, err))
+        goto done;
+    ok = (pg_rows_count(scans) > 0
+              ? check_add_scans(scans, out)
+              : check_add(out, CHECK_OK, "look-up", "",
+                          "looking up %d orders reads no large table from end to end",
+                          CHECK_LOOKUP_ORDERS)) ||
+         check_no_memory(err);
+
+done:
+    free(keys);
+    pg_rows_free(plan);
+    pg_rows_free(scans);
+    buffer_free(&sql);
+    return ok;
+}
+
+bool
+check_warehouse(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
+                struct error *err)
+{
+    if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
+        return check_add(out, CHECK_OK, "relation", "",
+                         "%s is a function: how it reads its tables can't be seen from here",
+                         warehouse_name(warehouse)) ||
+               check_no_memory(err);
+    return check_sample(ledger, warehouse, out, err) && check_lookup(ledger, warehouse, out, err);
+}
