@@ -10,7 +10,7 @@ $$ select pg_try_advisory_xact_lock(1463898946, ('orders'::regclass::oid)::int) 
 create or replace function find_discrepancies(for_run bigint, findings finding[]) returns bigint
 language plpgsql security definer set search_path from current as $$
 declare
-    opened bigint;
+    newly bigint;
 begin
     with f as (
         select distinct on (kind, order_id, item_id, shipment_ref, submission_id)
@@ -41,11 +41,11 @@ begin
                  where d.fingerprint is distinct from excluded.fingerprint
         returning (xmax = 0) and not is_note as is_new
     )
-    select count(*) filter (where is_new) into opened from put;
-    if opened > 0 and for_run is not null then
-        update runs r set opened = r.opened + find_discrepancies.opened from (select) x where r.run_id = for_run;
+    select count(*) filter (where is_new) into newly from put;
+    if newly > 0 and for_run is not null then
+        update runs r set opened = r.opened + newly where r.run_id = for_run;
     end if;
-    return opened;
+    return newly;
 end $$;
 
 create or replace function plan_orders(
