@@ -26,6 +26,8 @@ for argument in "$@"; do
 done
 
 cd "$(dirname "$0")/.." || exit 2
+# shellcheck source=conf/packages.sh
+. conf/packages.sh
 jobs=$(nproc 2> /dev/null || echo 2)
 passed=0
 failed=0
@@ -57,32 +59,9 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 install_packages() {
-    [ "${WAYBILL_SKIP_PACKAGES:-}" != 1 ] || return 0
-    if ! command -v apt-get > /dev/null; then
-        note "no apt-get here: taking the packages as they are"
-        return 0
-    fi
-    missing=
-    for package in git gcc libc6-dev clang cmake ninja-build pkg-config check libpq-dev \
-        libcurl4-openssl-dev libcjson-dev libyaml-dev libmicrohttpd-dev postgresql-15 openssl \
-        python3 clang-format shellcheck; do
-        status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null || true)
-        [ "$status" = installed ] || missing="$missing $package"
-    done
-    [ -n "$missing" ] || return 0
-
-    note "installing$missing"
-    root=
-    [ "$(id -u)" = 0 ] || root=sudo
     # shellcheck disable=SC2086
-    {
-        $root apt-get update -q &&
-            $root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -q -y --no-install-recommends $missing
-    } > "$work/packages.log" 2>&1 || {
-        tail -n 20 "$work/packages.log"
-        fail "packages:$missing"
-    }
+    packages_install "$work/packages.log" $packages_to_build $packages_to_try $packages_to_test ||
+        fail "packages"
 }
 
 start_database() {
