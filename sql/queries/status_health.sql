@@ -1,0 +1,10 @@
+-- status_health: the one row of report_health that a screen shows.
+--   -> as named
+select mode::text, mode_by, mode_reason, schema_version, generation, is_live, base_url,
+       backlog, backlog_age_s, unknown, unknown_age_s, held, open_discrepancies,
+       last_run_id, last_run_age_s, last_run_exit_code,
+       last_sweep_age_s, sweep_wanted, missed_by_feed,
+       queued, queue_age_s, orders_waiting, oldest_snapshot_s,
+       ceil(extract(epoch from api_blocked_until - clock_timestamp()))::int8 as api_blocked_s, api_blocked_why,
+       workers, feed, feed_faults, scan_lag_s, scan_held_back_by
+  from report_health

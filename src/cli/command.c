@@ -1,0 +1,243 @@
+#include "cli/command.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/table.h"
+
+#define COMMAND_CONNECT_TIMEOUT_MS   10000
+#define COMMAND_STATEMENT_TIMEOUT_MS 600000 /* a report or a preview over years of history */
+
+const struct option COMMAND_OPTIONS[] = {
+    {"config", 'c', "FILE", "default: /etc/waybill/waybill.yaml, then conf/waybill.yaml"},
+    {"log-level", 0, "LEVEL", "error, warn, info, debug or trace; default: the configuration's"},
+    {"log-format", 0, "FORMAT", "logfmt or json; default: the configuration's"},
+    {"quiet", 'q', NULL, "no summary line, and of the log only errors"},
+    {"help", 'h', NULL, "this page"},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option init_options[] = {
+    {"grant", 0, "ROLE", "let ROLE do what a run needs"},
+    {"grant-reports", 0, "ROLE", "let ROLE read the reports"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option baseline_options[] = {
+    {"from", 0, "SOURCE", "nothing: it is all still to be posted; warehouse: it is all settled"},
+    {"before", 0, "TIME", "warehouse only: rows changed before, such as 2026-11-01"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option plan_options[] = {
+    {"explain", 0, "ORDER", "row by row, why each unit of ORDER is or isn't due"},
+    {"json", 0, NULL, "an array of objects"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option run_options[] = {
+    {"sweep", 0, NULL, "read the whole relation first"},
+    {"max-posts", 0, "N", "send at most N POSTs; 0: no limit; in place of run.max_posts"},
+    {"order", 0, "ID", "this order only"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option status_options[] = {
+    {"json", 0, NULL, "one object"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option report_options[] = {
+    {"format", 0, "FORMAT", "table, csv or json; default: table"},
+    {"id", 0, "ORDER", "of this order only; `report order` needs it"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option no_options[] = {{NULL, 0, NULL, NULL}};
+
+static const struct command commands[] = {
+    {"init", "create or upgrade the ledger's schema", "[--grant ROLE] [--grant-reports ROLE]",
+     "Creates the ledger in database.schema, or upgrades it; all of it or nothing. May be\n"
+     "repeated. Run it as the role that is to own the ledger.",
+     init_options,
+     {"waybill init --grant waybill_worker", "waybill init --grant-reports grafana -c live.yaml"},
+     0, false, init_command},
+    {"check", "try the configuration, both connections and all that a run needs", "",
+     "Reads the configuration, opens the ledger and the warehouse's relation, asks the API one\n"
+     "question with the key, and says what would stop a run and how to mend it. Changes nothing.",
+     no_options,
+     {"waybill check", "waybill check -c /etc/waybill/test.yaml"},
+     0, false, check_command},
+    {"baseline", "say what is already settled", "--from nothing|warehouse [--before TIME]",
+     "A new ledger posts nothing until it is told what happened before it. `nothing`: all that\n"
+     "the warehouse shows is still to be posted. `warehouse`: all that it shows, or all that was\n"
+     "changed before TIME, is settled and stays so. It is given once.",
+     baseline_options,
+     {"waybill baseline --from nothing", "waybill baseline --from warehouse --before 2026-11-01"},
+     0, false, baseline_command},
+    {"plan", "what a run would post", "[--explain ORDER] [--json]",
+     "Holds the warehouse against the ledger and shows what a run would post. Changes nothing,\n"
+     "sends nothing, leaves the queue as it is.",
+     plan_options,
+     {"waybill plan", "waybill plan --explain 182917310336"},
+     0, false, plan_command},
+    {"run", "one pass: collect, reconcile, submit, resolve; then exit",
+     "[--sweep] [--max-posts N] [--order ID]",
+     "Looks at what changed, posts what is due, finds out what became of earlier posts, and\n"
+     "exits. Several may run at a time, on any number of hosts. SIGTERM and SIGINT stop it\n"
+     "cleanly within run.grace_ms.",
+     run_options,
+     {"waybill run", "waybill run --sweep --max-posts 10"},
+     0, true, run_command},
+    {"watch", "the same for ever, on an interval, until SIGTERM or SIGINT", "",
+     "One pass after the other, watch.interval_ms apart. Outlives a lost database or API.",
+     no_options,
+     {"waybill watch", "waybill watch --log-format json"},
+     0, true, watch_command},
+    {"status", "is it working, what is left, and what to type next, in one screen", "[--json]",
+     "Backlog, last runs, what needs a person, and the commands that help.",
+     status_options,
+     {"waybill status", "waybill status --json"},
+     0, false, status_command},
+    {"report", "one of the SQL reports", "[NAME] [--format FORMAT] [--id ORDER]",
+     "NAME is one of the names that `waybill report` alone lists; the same rows are in the view\n"
+     "report_NAME of the ledger's schema. `report order --id ORDER` tells an order's whole story.",
+     report_options,
+     {"waybill report line_items --format csv", "waybill report order --id 182917310336"},
+     1, false, report_command},
+    {"version", "its version, and those of the libraries that it runs with", "",
+     "Prints one line each.",
+     no_options,
+     {"waybill version", "waybill version | head -1"},
+     0, false, version_command},
+};
+
+int
+command_count(void)
+{
+    return (int)(sizeof(commands) / sizeof(commands[0]));
+}
+
+const struct command *
+command_at(int index)
+{
+    return &commands[index];
+}
+
+const struct command *
+command_find(const char *name)
+{
+    for (int i = 0; i < command_count(); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+const char *
+command_nearest(const char *name)
+{
+    const char *names[sizeof(commands) / sizeof(commands[0]) + 1];
+    int count = 0;
+
+    while (count < command_count()) {
+        names[count] = commands[count].name;
+        count++;
+    }
+    names[count++] = "help";
+    return options_nearest(name, names, count);
+}
+
+bool
+command_setup_log(const struct options *options, const struct config *config, struct error *err)
+{
+    const char *level_text = options_get(options, "log-level");
+    const char *format_text = options_get(options, "log-format");
+    enum log_level level = config != NULL ? config->log.level : LOG_INFO;
+    enum log_format format = config != NULL ? config->log.format : LOG_FORMAT_LOGFMT;
+
+    if (options_has(options, "quiet"))
+        level = LOG_ERROR;
+    if (level_text != NULL && !log_level_parse(level_text, &level))
+        return error_set(err, ERROR_USAGE,
+                         "--log-level must be error, warn, info, debug or trace, got \"%s\"",
+                         level_text);
+    if (format_text != NULL && !log_format_parse(format_text, &format))
+        return error_set(err, ERROR_USAGE, "--log-format must be logfmt or json, got \"%s\"",
+                         format_text);
+    log_setup(level, format);
+    return true;
+}
+
+static const char *
+command_config_path(const struct command_context *context, struct error *err)
+{
+    static const char *const usual[] = {"/etc/waybill/waybill.yaml", "conf/waybill.yaml"};
+    const char *given = options_get(context->options, "config");
+
+    if (given != NULL)
+        return given;
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+        if (access(usual[i], F_OK) == 0)
+            return usual[i];
+    }
+    error_set(err, ERROR_CONFIG, "no configuration: neither %s nor %s is there", usual[0],
+              usual[1]);
+    error_hint(err, "name one with --config FILE");
+    return NULL;
+}
+
+bool
+command_load_config(const struct command_context *context, struct config **out, struct error *err)
+{
+    bool ok = false;
+    struct config *config = NULL;
+    struct config_problems *problems = NULL;
+    const char *path = command_config_path(context, err);
+    int count;
+
+    if (path == NULL)
+        return false;
+    if (!config_load(path, &config, &problems, err)) {
+        count = config_problems_count(problems);
+        for (int i = 0; i < count; i++) {
+            table_put_visible(stderr, config_problems_line(problems, i));
+            (void)fputc('\n', stderr);
+        }
+        if (count > 0 && err->code == ERROR_CONFIG) {
+            error_clear(err);
+            error_set(err, ERROR_CONFIG, "%d mistake%s in %s", count, count == 1 ? "" : "s", path);
+        }
+        goto done;
+    }
+    if (!command_setup_log(context->options, config, err))
+        goto done;
+    *out = config;
+    config = NULL;
+    ok = true;
+
+done:
+    config_free(config);
+    config_problems_free(problems);
+    return ok;
+}
+
+bool
+command_open_ledger(const struct config *config, const char *command, struct ledger **out,
+                    struct error *err)
+{
+    char application[64];
+    struct ledger_options options = {
+        .url = config->database.url,
+        .schema = config->database.schema,
+        .application_name = application,
+        .statement_timeout_ms = COMMAND_STATEMENT_TIMEOUT_MS,
+        .connect_timeout_ms = COMMAND_CONNECT_TIMEOUT_MS,
+    };
+
+    (void)snprintf(application, sizeof(application), "waybill %s", command);
+    return ledger_open(out, &options, err);
+}
+
+bool
+command_open_warehouse(const struct config *config, struct ledger *ledger, struct warehouse **out,
+                       struct error *err)
+{
+    return warehouse_open(ledger, config->warehouse.line_items,
+                          config->warehouse.change_feed == CONFIG_FEED_SCAN, out, err);
+}

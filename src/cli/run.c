@@ -1,0 +1,142 @@
+#include "cli/run.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "cli/command.h"
+#include "cli/stop.h"
+
+#define RUN_POSTS_MAX 1000000000 /* as run.max_posts in the configuration */
+
+/* What the command line says in place of the configuration; watch has none of these options. */
+static bool
+run_options_override(const struct options *options, struct sync_options *out, struct error *err)
+{
+    const char *posts = options_get(options, "max-posts");
+
+    if (posts != NULL && !number_parse(posts, 0, RUN_POSTS_MAX, &out->posts_max))
+        return error_set(err, ERROR_USAGE,
+                         "--max-posts must be a whole number 0..%d, got \"%s\"", RUN_POSTS_MAX,
+                         posts);
+    out->wants_sweep = options_has(options, "sweep");
+    out->only_order = options_get(options, "order");
+    if (out->only_order != NULL && out->only_order[0] == '\0')
+        return error_set(err, ERROR_USAGE, "--order must be an order id, got \"\"");
+    return true;
+}
+
+bool
+run_options_fill(const struct config *config, const struct options *options,
+                 const struct secret *key, const char *command, struct sync_options *out,
+                 struct error *err)
+{
+    *out = (struct sync_options){
+        .command = command,
+        .database_url = config->database.url,
+        .schema = config->database.schema,
+        .line_items = config->warehouse.line_items,
+        .is_scan = config->warehouse.change_feed == CONFIG_FEED_SCAN,
+        .scan_overlap_ms = config->warehouse.scan_overlap_ms,
+        .sweep_interval_ms = config->warehouse.sweep_interval_ms,
+        .decrease_is_note = config->warehouse.on_decrease == CONFIG_DECREASE_NOTE,
+        .provider = config->api.provider,
+        .base_url = config->api.base_url,
+        .api_version = config->api.version,
+        .ca_file = config->api.ca_file,
+        .key = key,
+        .is_live = config->api.mode == CONFIG_MODE_LIVE,
+        .requests_per_second = (int)config->api.requests_per_second,
+        .max_in_flight = (int)config->api.max_in_flight,
+        .connect_timeout_ms = config->api.connect_timeout_ms,
+        .timeout_ms = config->api.timeout_ms,
+        .send_within_ms = config->api.send_within_ms,
+        .settle_ms = config->api.settle_ms,
+        .marker_as_shipment_id = config->api.second_marker == CONFIG_MARKER_SHIPMENT_ID,
+        .has_gate = config->api.order_gate,
+        .unknown_order_grace_ms = config->api.unknown_order_grace_ms,
+        .retry_first_ms = config->retry.first_delay_ms,
+        .retry_max_ms = config->retry.max_delay_ms,
+        .attempts_max = (int)config->retry.max_attempts,
+        .posts_max = config->run.max_posts,
+        .units_per_line_max = config->run.max_units_per_line,
+        .run_ms_max = config->run.max_ms,
+        .grace_ms = config->run.grace_ms,
+        .batch_rows = (int)config->run.batch_rows,
+        .skips_overlap = config->run.overlap == CONFIG_OVERLAP_SKIP,
+        .watch_interval_ms = config->watch.interval_ms,
+    };
+    if (options == NULL || strcmp(command, "run") != 0)
+        return true;
+    return run_options_override(options, out, err);
+}
+
+void
+run_put_summary(const char *command, const struct sync_summary *s, FILE *out)
+{
+    if (s->was_skipped) {
+        (void)fprintf(out, "%s: skipped, another run of this host is active (run.overlap: skip)\n",
+                      command);
+        return;
+    }
+    (void)fprintf(out,
+                  "%s %lld: looked at %lld, planned %lld, accepted %lld, rejected %lld, "
+                  "unknown %lld, retried %lld, held %lld, opened %lld",
+                  command, (long long)s->run_id, (long long)s->looked_at, (long long)s->planned,
+                  (long long)s->accepted, (long long)s->rejected, (long long)s->unknown,
+                  (long long)s->retried, (long long)s->held, (long long)s->opened);
+    if (s->missed_by_feed >= 0)
+        (void)fprintf(out, ", missed by the feed %lld", (long long)s->missed_by_feed);
+    (void)fprintf(out, ", backlog %lld in %lld.%lld s%s\n", (long long)s->backlog,
+                  (long long)(s->duration_ms / 1000), (long long)(s->duration_ms % 1000 / 100),
+                  s->was_stopped ? ", stopped" : "");
+}
+
+static bool
+run_work(const struct command_context *context, const char *command, bool is_watch,
+         enum exit_code *code, struct error *err)
+{
+    bool ok = false;
+    struct config *config = NULL;
+    struct secret *key = NULL;
+    struct sync *sync = NULL;
+    struct sync_options options = {.command = command};
+    struct sync_summary summary = {.missed_by_feed = -1};
+    int stop_fd = -1;
+
+    /* A mistake on the command line is told before one in the file. */
+    if (!is_watch && !run_options_override(context->options, &options, err))
+        goto done;
+    if (!command_load_config(context, &config, err))
+        goto done;
+    if (!run_options_fill(config, context->options, NULL, command, &options, err))
+        goto done;
+    if (!config_load_key(config, &key, err))
+        goto done;
+    options.key = key;
+    if (!stop_install(&stop_fd, err) || !sync_new(&sync, &options, stop_fd, err))
+        goto done;
+    ok = is_watch ? sync_watch(sync, &summary, err) : sync_run(sync, &summary, err);
+    if (!context->is_quiet && (ok || summary.run_id > 0)) {
+        run_put_summary(command, &summary, context->out);
+        (void)fflush(context->out);
+    }
+    *code = summary.opened > 0 ? EXIT_CODE_PERSON : EXIT_CODE_DONE;
+
+done:
+    sync_free(sync);
+    secret_free(key);
+    config_free(config);
+    return ok;
+}
+
+bool
+run_command(const struct command_context *context, enum exit_code *code, struct error *err)
+{
+    return run_work(context, "run", false, code, err);
+}
+
+bool
+watch_command(const struct command_context *context, enum exit_code *code, struct error *err)
+{
+    return run_work(context, "watch", true, code, err);
+}
