@@ -46,7 +46,8 @@ returns table (submission_id bigint, marker uuid, order_id text, shipment_ref te
                unknown_attempts int, lines int, settled boolean, shipment_id text, tracking_company text,
                tracking_number text, tracking_url text, first_sent_at timestamptz,
                item_id text, shipped bigint, cancelled bigint, shipment_item_id text)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     me identity := must_be_itself(for_worker, version);
@@ -78,10 +79,9 @@ begin
         return;
     end if;
 
-    with sent as (
-        update submissions s
-           set state = 'sending', claim_token = token, claim_expires_at = t + send_within_ms * interval '1 ms',
-               worker_id = for_worker, tries = s.tries + 1, next_attempt_at = null
+    -- Arrays between the statements, so that each finds its rows by key whatever the statistics say.
+    taken := array(
+        select p.submission_id
           from unnest(ids) as k(order_id)
          cross join lateral (
                select p.submission_id
@@ -89,9 +89,13 @@ begin
                 where p.order_id = k.order_id and p.state = 'planned' and p.next_attempt_at <= t
                 order by p.next_attempt_at, p.submission_id
                 limit 1) p
-         where s.submission_id = p.submission_id and s.state = 'planned'
-           and (me.generation = 1
-                or exists (select from orders o where o.order_id = s.order_id and o.verified_generation >= me.generation))
+         where me.generation = 1
+            or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation));
+    with sent as (
+        update submissions s
+           set state = 'sending', claim_token = token, claim_expires_at = t + send_within_ms * interval '1 ms',
+               worker_id = for_worker, tries = s.tries + 1, next_attempt_at = null
+         where s.submission_id = any (taken) and s.state = 'planned'
         returning s.submission_id
     )
     select array_agg(sent.submission_id) into taken from sent;
@@ -131,7 +135,8 @@ end $$;
 -- A claim whose worker is gone becomes unknown: by time, or earlier when the worker's session lock is free.
 -- Either way only after the claim may not be sent any more, and the settle clock starts where it always does.
 create or replace function reap(for_run bigint, timeout_ms bigint, settle_ms bigint) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
     lost bigint[];
@@ -175,7 +180,8 @@ create or replace function take_looks(most int, lease_ms bigint, only_order text
 returns table (submission_id bigint, marker uuid, order_id text, first_sent_at timestamptz, attempts int,
                unknown_attempts int, lines int, negative_looks int, is_settled boolean, unknown_then text,
                error_code text, error_message text)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     t timestamptz := clock_timestamp();

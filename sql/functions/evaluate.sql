@@ -16,7 +16,7 @@ create or replace function evaluate(
     has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
     unknown_grace_ms bigint, gate_fresh_ms bigint)
 returns setof evaluation
-language sql stable set search_path from current as $$
+language sql stable set search_path from current set enable_seqscan = off as $$
 with wanted as (
     select distinct k.order_id collate "C" as order_id from unnest(keys) as k(order_id)
 ), read_rows as (
@@ -121,8 +121,9 @@ with wanted as (
            desired_shipped + returned < live_shipped as falls_shipped,
            desired_cancelled < live_cancelled as falls_cancelled
       from lines l
-      left join orders o using (order_id)
-      left join order_items i on i.order_id = l.order_id and i.item_id = l.item_id
+      left join lateral (select x.state from orders x where x.order_id = l.order_id offset 0) o on true
+      left join lateral (select x.quantity, x.state from order_items x
+                          where x.order_id = l.order_id and x.item_id = l.item_id offset 0) i on true
 ), judged as (
     select f.*,
            case
@@ -177,7 +178,7 @@ with wanted as (
            o.state as api_state
       from wanted w
      cross join identity g
-      left join orders o using (order_id)
+      left join lateral (select * from orders x where x.order_id = w.order_id offset 0) o on true
 ), summed as (
     -- rule 2, in running sums: what is given is taken first-come by the rows that want more
     select g.*, t.kind, t.detail, t.is_note, t.api_quantity, t.item_state,

@@ -34,7 +34,8 @@ $$;
 -- Answers of GET /orders: [{"order_id", "upstream_id", "state", "since", "captured", "cancelled",
 -- "items": [{"item_id", "quantity", "state"}]}]. Whoever waited for them is looked at again.
 create or replace function record_orders(answers jsonb) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
     known bigint;
@@ -104,7 +105,8 @@ $$;
 
 -- Asked for alone, and the API knows no such order.
 create or replace function record_unknown_orders(ids text[]) returns void
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
 begin
@@ -144,7 +146,8 @@ end $$;
 
 -- Fulfillments that nobody explains become adjustments `foreign`, on the rows that have such units due first.
 create or replace function book_foreign(for_run bigint, of_order text, listing jsonb, is_alarm boolean) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     f record;
     taken record;
@@ -215,16 +218,16 @@ update upstreams u
 returning u.upstream_id::text
 $$;
 
--- asked: the numbers of one question; found: [{"order_id", "upstream_id"}]. Two orders with one number can't be
+-- asked: the numbers of one question; answers: [{"order_id", "upstream_id"}]. Two orders with one number can't be
 -- told apart by us: a discrepancy, until one of them is gone or a person decides.
-create or replace function record_upstreams(for_run bigint, asked text[], found jsonb, grace_ms bigint) returns void
+create or replace function record_upstreams(for_run bigint, asked text[], answers jsonb, grace_ms bigint) returns void
 language plpgsql security definer set search_path from current as $$
 declare
     t timestamptz := clock_timestamp();
 begin
     with f as (
         select x.upstream_id, count(distinct x.order_id) as orders, min(x.order_id) as order_id
-          from jsonb_to_recordset(found) as x(order_id text, upstream_id text)
+          from jsonb_to_recordset(answers) as x(order_id text, upstream_id text)
          group by x.upstream_id
     )
     update upstreams u

@@ -1,5 +1,8 @@
 -- laws: what the database refuses, whatever the code says.
 --
+-- They run within batches, so their plans must stay right on tables that grew since they were last analysed:
+-- by key, never by scan (the enable_* settings), and no join of transition tables with each other.
+--
 -- Counters of `rows` move only here: when items are inserted, when a submission
 -- changes its state, when an adjustment is booked. Each is one statement over
 -- the whole batch (transition tables). The caller holds the lanes of the orders.
@@ -13,7 +16,8 @@ end $$;
 
 -- Law 5 and law 10: units enter a row's "open" with a plan number of their own, and never more than wanted.
 create or replace function law_items_inserted() returns trigger
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     moved bigint;
     wrong text;
@@ -59,27 +63,26 @@ begin
     end if;
 
     select format('order %s item %s: %s shipped and %s cancelled live, %s and %s wanted, %s ordered, %s at the API',
-                  l.order_id, l.item_id, l.live_shipped, l.live_cancelled, l.shipped, l.cancelled, l.ordered, i.quantity)
+                  t.order_id, t.item_id, l.live_shipped, l.live_cancelled, l.shipped, l.cancelled, l.ordered, i.quantity)
       into wrong
-      from (select r.order_id, r.item_id,
-                   sum(r.posted_shipped + r.open_shipped) as live_shipped,
-                   sum(r.posted_cancelled + r.open_cancelled) as live_cancelled,
-                   coalesce(sum(r.shipped) filter (where r.is_present), 0) as shipped,
-                   coalesce(sum(r.cancelled) filter (where r.is_present), 0) as cancelled,
-                   coalesce(max(r.ordered) filter (where r.is_present), 0) as ordered,
-                   bool_or(a.shipped > 0) as adds_shipped, bool_or(a.cancelled > 0) as adds_cancelled
-              from rows r
-              left join (select n.row_id, n.shipped, n.cancelled
-                           from added n join submissions s using (submission_id)
-                          where s.parent_id is null) a using (row_id)
-             where (r.order_id, r.item_id) in
-                   (select w.order_id, w.item_id from added n join rows w using (row_id))
-             group by r.order_id, r.item_id) l
-      left join order_items i using (order_id, item_id)
-     where (l.adds_shipped and l.live_shipped > l.shipped)
-        or (l.adds_cancelled and l.live_cancelled > l.cancelled)
-        or ((l.adds_shipped or l.adds_cancelled)
-            and l.live_shipped + l.live_cancelled > least(l.ordered, coalesce(i.quantity, l.ordered)))
+      from (select r.order_id, r.item_id, bool_or(a.shipped > 0) as adds_shipped, bool_or(a.cancelled > 0) as adds_cancelled
+              from added a
+              join rows r using (row_id)
+              join submissions s using (submission_id)
+             where s.parent_id is null
+             group by r.order_id, r.item_id) t
+     cross join lateral (
+           select sum(r.posted_shipped + r.open_shipped) as live_shipped,
+                  sum(r.posted_cancelled + r.open_cancelled) as live_cancelled,
+                  coalesce(sum(r.shipped) filter (where r.is_present), 0) as shipped,
+                  coalesce(sum(r.cancelled) filter (where r.is_present), 0) as cancelled,
+                  coalesce(max(r.ordered) filter (where r.is_present), 0) as ordered
+             from rows r where r.order_id = t.order_id and r.item_id = t.item_id offset 0) l
+      left join lateral (
+           select o.quantity from order_items o where o.order_id = t.order_id and o.item_id = t.item_id offset 0) i on true
+     where (t.adds_shipped and l.live_shipped > l.shipped)
+        or (t.adds_cancelled and l.live_cancelled > l.cancelled)
+        or l.live_shipped + l.live_cancelled > least(l.ordered, coalesce(i.quantity, l.ordered))
      limit 1;
     if found then
         raise exception 'law 10: a line would get more than it wants: %', wrong
@@ -99,20 +102,27 @@ $$ select state in ('planned', 'sending', 'unknown', 'held') $$;
 
 -- The states and the ways between them (DESIGN: states of a submission), and what they do to the counters.
 create or replace function law_submissions_updated() returns trigger
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
+    changes state_change[];
     wrong text;
 begin
-    if not exists (select from before b join after a using (submission_id) where a.state <> b.state) then
+    select array_agg(row(c.submission_id, c.was, c.is_now)::state_change) into changes
+      from (select u.submission_id, max(u.b) as was, max(u.a) as is_now
+              from (select submission_id, state as b, null::submission_state as a from before
+                    union all
+                    select submission_id, null, state from after) u
+             group by u.submission_id
+            having max(u.b) <> max(u.a)) c;
+    if changes is null then
         return null;
     end if;
 
-    select format('submission %s: %s to %s', b.submission_id, b.state, a.state)
+    select format('submission %s: %s to %s', c.submission_id, c.was, c.is_now)
       into wrong
-      from before b
-      join after a using (submission_id)
-     where a.state <> b.state
-       and (b.state::text, a.state::text) not in (
+      from unnest(changes) c
+     where (c.was::text, c.is_now::text) not in (
             ('planned', 'sending'), ('planned', 'held'), ('planned', 'withdrawn'), ('planned', 'accepted'),
             ('sending', 'accepted'), ('sending', 'rejected'), ('sending', 'planned'), ('sending', 'unknown'),
             ('sending', 'split'), ('sending', 'held'),
@@ -124,11 +134,6 @@ begin
     if found then
         raise exception 'law 2: no way from one state to the other: %', wrong
             using errcode = 'check_violation', constraint = 'law_2';
-    end if;
-    if exists (select from before b join after a using (submission_id)
-                where (a.marker, a.order_id, a.shipment_ref) is distinct from (b.marker, b.order_id, b.shipment_ref)) then
-        raise exception 'law 11: marker, order and parcel of a submission stay'
-            using errcode = 'check_violation', constraint = 'law_11';
     end if;
 
     update rows r
@@ -142,20 +147,21 @@ begin
            planned_to_cancelled = greatest(r.planned_to_cancelled,
                r.posted_cancelled + c.posted_cancelled + r.open_cancelled + c.open_cancelled)
       from (select i.row_id,
-                   sum(i.shipped * (is_open(a.state)::int - is_open(b.state)::int)) as open_shipped,
-                   sum(i.cancelled * (is_open(a.state)::int - is_open(b.state)::int)) as open_cancelled,
-                   sum(i.shipped * ((a.state = 'accepted')::int - (b.state = 'accepted')::int)) as posted_shipped,
-                   sum(i.cancelled * ((a.state = 'accepted')::int - (b.state = 'accepted')::int)) as posted_cancelled
-              from before b
-              join after a using (submission_id)
+                   sum(i.shipped * (is_open(x.is_now)::int - is_open(x.was)::int)) as open_shipped,
+                   sum(i.cancelled * (is_open(x.is_now)::int - is_open(x.was)::int)) as open_cancelled,
+                   sum(i.shipped * ((x.is_now = 'accepted')::int - (x.was = 'accepted')::int)) as posted_shipped,
+                   sum(i.cancelled * ((x.is_now = 'accepted')::int - (x.was = 'accepted')::int)) as posted_cancelled
+              from unnest(changes) x
               join submission_items i using (submission_id)
-             where is_open(a.state) <> is_open(b.state)
-                or (a.state = 'accepted') <> (b.state = 'accepted')
+             where is_open(x.is_now) <> is_open(x.was)
+                or (x.is_now = 'accepted') <> (x.was = 'accepted')
              group by i.row_id) c
      where r.row_id = c.row_id;
     return null;
 end $$;
 
+create or replace trigger law_submissions_names before update of marker, order_id, shipment_ref on submissions
+    for each statement execute function refuse('law 11', 'marker, order and parcel of a submission stay');
 create or replace trigger law_submissions_updated after update on submissions
     referencing old table as before new table as after
     for each statement execute function law_submissions_updated();
@@ -164,7 +170,8 @@ create or replace trigger law_submissions_stay before delete or truncate on subm
 
 -- Adjustments settle units outside our own POSTs; they are booked, never changed.
 create or replace function law_adjustments_inserted() returns trigger
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 begin
     update rows r
        set posted_shipped = r.posted_shipped + c.shipped,

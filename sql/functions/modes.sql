@@ -120,6 +120,7 @@ $$;
 create or replace function worker_beat(id bigint, is_busy boolean, rate int,
                                        out share numeric, out live int, out blocked_ms bigint, out blocked_why text)
 language plpgsql security definer set search_path from current as $$
+#variable_conflict use_column
 declare
     lowest int;
 begin

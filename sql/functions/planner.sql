@@ -8,7 +8,8 @@ $$ select pg_try_advisory_xact_lock(1463898946, ('orders'::regclass::oid)::int) 
 
 -- Open what was found and isn't open, refresh what is. Returns how many were opened that a person must see.
 create or replace function find_discrepancies(for_run bigint, findings finding[]) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     newly bigint;
 begin
@@ -53,7 +54,8 @@ create or replace function plan_orders(
     has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
     unknown_grace_ms bigint, gate_fresh_ms bigint, lines_per_submission_max int,
     out looked bigint, out planned bigint, out withdrawn bigint, out busy bigint, out opened bigint)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     free text[];
     ev evaluation[];

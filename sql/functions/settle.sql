@@ -3,7 +3,8 @@
 -- A settlement names marker and claim token; one that comes too late changes
 -- nothing, unless it is evidence that a POST was accepted: that always wins.
 create or replace function settle(for_worker bigint, for_run bigint, answers jsonb) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
@@ -148,7 +149,8 @@ end $$;
 
 -- A refusal of several lines: the one that was named goes alone, else each half.
 create or replace function split_submissions(for_run bigint, a settlement[], done bigint[]) returns void
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 begin
     if not exists (select from unnest(a) x where x.next = 'split') then
         return;
@@ -201,7 +203,8 @@ $$;
 create or replace function read_listing(
     for_run bigint, of_order text, listing jsonb, of_marker uuid, sent_after timestamptz,
     out found_id text, out unexplained bigint, out unexplained_detail text, out marker_was_seen boolean)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     evidence jsonb;
 begin

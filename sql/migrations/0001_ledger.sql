@@ -16,6 +16,8 @@ comment on type submission_state is 'where a submission is; planned, sending, un
 create type ledger_mode as enum ('new', 'shadow', 'live', 'paused');
 create type adjustment_kind as enum ('baseline', 'foreign', 'returned', 'write_off', 'correction');
 
+create type state_change as (submission_id bigint, was submission_state, is_now submission_state);
+
 -- One row of the warehouse relation, normalised by the bridge's own query.
 create type reading as (
     order_id text, item_id text, shipment_ref text,
@@ -242,7 +244,8 @@ create unique index law_4 on submissions (order_id) where state in ('sending', '
 create unique index submissions_fulfillment on submissions (fulfillment_id) where fulfillment_id is not null;
 create index submissions_planned on submissions (order_id, next_attempt_at) where state = 'planned';
 create index submissions_look on submissions (next_look_at) where state = 'unknown';
-create index submissions_open on submissions (state, created_at) where state in ('planned', 'sending', 'unknown', 'held');
+-- not on state: with stale statistics it would be taken for finding the one planned submission of an order
+create index submissions_open on submissions (created_at) where state in ('planned', 'sending', 'unknown', 'held');
 create index submissions_order on submissions (order_id);
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
 comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
