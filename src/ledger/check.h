@@ -14,9 +14,9 @@ enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 
 struct check_finding {
     enum check_level level;
-    char what[80];     /* "privileges", "relation", "look-up", "feed" ... */
+    char what[80]; /* "privileges", "relation", "look-up", "feed" ... */
     char detail[1024];
-    char mend[1024];   /* the statement or command that mends it; "" */
+    char mend[1024]; /* the statement or command that mends it; "" */
 };
 
 struct check_list {
@@ -29,18 +29,21 @@ bool check_add(struct check_list *list, enum check_level level, const char *what
                const char *fmt, ...) PRINTF_LIKE(5, 6);
 void check_free(struct check_list *list);
 
-/* The database side: server version, session settings, durability (synchronous_commit, fsync, standbys without
- * synchronous_standby_names), pooler, schema version, baseline, each missing privilege with the GRANT that mends it,
- * the feed's triggers, tables below the view that no feed watches, queue age, oldest snapshot. */
+/* The database side: server version, session settings, durability (synchronous_commit, fsync,
+ * standbys without synchronous_standby_names), pooler, schema version, baseline, each missing
+ * privilege with the GRANT that mends it, the feed's triggers, tables below the view that no feed
+ * watches, queue age, oldest snapshot. */
 bool check_database(struct ledger *ledger, bool is_queue, bool is_scan, struct check_list *out,
                     struct error *err);
 
-/* With change_feed: queue: the tables below the relation that no feed watches, with the statement that feeds each. */
+/* With change_feed: queue: the tables below the relation that no feed watches, with the statement
+ * that feeds each. */
 bool check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
                  struct error *err);
 
-/* The relation: shape (warehouse_open did that), a sample for bad rows, and the plan of a look-up of 200 orders: a
- * sequential scan of a table with more than 10,000 rows is named with the index to make. */
+/* The relation: shape (warehouse_open did that), a sample for bad rows, and the plan of a look-up
+ * of 200 orders: a sequential scan of a table with more than 10,000 rows is named with the index to
+ * make. */
 bool check_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
                      struct check_list *out, struct error *err);
 

@@ -18,12 +18,13 @@ struct ledger_init_options {
 struct ledger_init_result {
     int version_before; /* 0: the schema was not there */
     int version_after;
-    int code_changed;   /* functions and views put in anew */
+    int code_changed; /* functions and views put in anew */
     bool is_granted;
 };
 
-/* Idempotent, one transaction, one at a time (advisory lock), lock_timeout 5 s. Refuses a newer schema (ERROR_CONFIG,
- * both numbers), a migration whose recorded hash differs from ours, and a schema of that name which isn't a ledger. */
+/* Idempotent, one transaction, one at a time (advisory lock), lock_timeout 5 s. Refuses a newer
+ * schema (ERROR_CONFIG, both numbers), a migration whose recorded hash differs from ours, and a
+ * schema of that name which isn't a ledger. */
 bool ledger_init(const struct ledger_init_options *options, struct ledger_init_result *out,
                  struct error *err);
 

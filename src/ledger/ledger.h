@@ -24,7 +24,8 @@ struct ledger_options {
     int64_t connect_timeout_ms;
 };
 
-/* ERROR_DB_LOST: unreachable (exit 4). ERROR_CONFIG: schema missing, too old or too new, each with a hint (exit 3). */
+/* ERROR_DB_LOST: unreachable (exit 4). ERROR_CONFIG: schema missing, too old or too new, each with
+ * a hint (exit 3). */
 bool ledger_open(struct ledger **out, const struct ledger_options *options, struct error *err);
 void ledger_close(struct ledger *ledger); /* NULL is fine */
 
@@ -41,7 +42,8 @@ struct ledger_identity {
     int generation;
 };
 
-/* Compares the ledger with the machine it is on (WB0xx errors become ERROR_STATE: exit 3) and with the program. */
+/* Compares the ledger with the machine it is on (WB0xx errors become ERROR_STATE: exit 3) and with
+ * the program. */
 bool ledger_identify(struct ledger *ledger, struct ledger_identity *out, struct error *err);
 
 /* Bind to the API on first use; ERROR_STATE when it is another one than before. */
