@@ -164,6 +164,17 @@ START_TEST(law_5_the_same_units_are_planned_once)
 }
 END_TEST
 
+START_TEST(law_5_a_plan_number_is_used_once_and_in_turn)
+{
+    /* Units are due: only the number is wrong. */
+    support_psql(url, "update rows set shipped = 4 where item_id = 'a'");
+    refuse(PLAN_AGAIN("shipped", "r.plan_no, 2"), "23505");
+    refuse(PLAN_AGAIN("shipped", "r.plan_no - 1, 2"), "23514");
+    refuse(PLAN_AGAIN("shipped", "r.plan_no + 2, 2"), "23514");
+    support_psql(url, PLAN_AGAIN("shipped", "r.plan_no + 1, 2"));
+}
+END_TEST
+
 START_TEST(law_5_a_submission_carries_rows_of_its_own_parcel_only)
 {
     refuse("insert into submission_items (submission_id, row_id, plan_no, shipped)"
@@ -385,6 +396,7 @@ main(void)
     tcase_add_test(tcase, law_4_one_post_at_a_time_for_one_order);
     tcase_add_test(tcase, law_5_counters_move_with_submissions_only);
     tcase_add_test(tcase, law_5_the_same_units_are_planned_once);
+    tcase_add_test(tcase, law_5_a_plan_number_is_used_once_and_in_turn);
     tcase_add_test(tcase, law_5_a_submission_carries_rows_of_its_own_parcel_only);
     tcase_add_test(tcase, law_5_holds_after_all_was_posted);
     tcase_add_test(tcase, law_10_a_line_never_gets_more_than_it_wants);
