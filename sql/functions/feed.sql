@@ -240,11 +240,16 @@ language plpgsql security definer set search_path from current as $$
 declare
     keys text[];
 begin
-    with due as materialized (
-        select q.queue_id from queue q where only_order is null or q.order_key = only_order
-         order by q.queue_id limit most for update skip locked
+    -- An order that changed ten times is looked at once: keys are distinct within the oldest entries.
+    with oldest as materialized (
+        select q.queue_id, q.order_key from queue q where only_order is null or q.order_key = only_order
+         order by q.queue_id limit most * 10 for update skip locked
+    ), chosen as materialized (
+        select o.order_key from oldest o group by o.order_key order by min(o.queue_id) limit most
     ), gone as (
-        delete from queue q using due where q.queue_id = due.queue_id returning q.order_key
+        delete from queue q
+         where q.queue_id in (select o.queue_id from oldest o join chosen c using (order_key))
+        returning q.order_key
     )
     select array_agg(distinct k) into keys
       from (select order_key as k from gone

@@ -341,10 +341,10 @@ loop_is_done(struct loop *loop)
     }
     if (next_ms > LOOP_PATIENCE_MS)
         return true;
-    if (next_ms <= 0) {
-        loop->look_again = clock_mono_now();
+    loop->look_again =
+        clock_mono_add(clock_mono_now(), next_ms < LOOP_LEFT_MS ? next_ms : LOOP_LEFT_MS);
+    if (next_ms <= 0)
         loop->claims_may_be_due = true;
-    }
     return false;
 }
 
@@ -471,13 +471,15 @@ loop_pass(struct loop *loop, struct error *err)
         loop->planner = NULL;
         return false;
     }
-    do {
+    for (;;) {
         loop_check_bounds(loop);
         loop_db_turn(loop);
         loop_send(loop);
+        if (loop_is_done(loop))
+            break;
         loop_wait(loop, loop_wait_ms(loop));
         loop_take_answers(loop);
-    } while (!loop_is_done(loop));
+    }
 
     planner_stop(loop->planner);
     loop->planner = NULL;
