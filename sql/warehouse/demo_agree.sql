@@ -25,7 +25,7 @@ with ledger as (
 ), lines as (
     select order_id, item_id,
            array[coalesce(w.shipped, 0), coalesce(w.cancelled, 0)] as wanted,
-           array[coalesce(l.shipped, 0), coalesce(l.cancelled, 0)] as posted,
+           array[coalesce(l.shipped, 0)::bigint, coalesce(l.cancelled, 0)::bigint] as posted,
            array[coalesce(a.shipped, 0), coalesce(a.cancelled, 0)] as applied
       from wms.expected as w
       full join ledger as l using (order_id, item_id)
@@ -53,6 +53,6 @@ end $$;
 select format('%s lines, %s units: warehouse, ledger and API agree',
               count(*), coalesce(sum(v.wanted[1] + v.wanted[2]), 0))
   from verdict as v
- where v.wanted <> '{0,0}';
+ where v.wanted <> array[0, 0]::bigint[];
 
 commit;
