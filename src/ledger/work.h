@@ -119,6 +119,10 @@ bool work_take_marker_probe(struct ledger *ledger, char **order_id, struct error
 /* The ledger stops itself; a person resumes it. */
 bool work_pause(struct ledger *ledger, const char *why, struct error *err);
 
+/* Orders to be looked at; why: a word for the record. */
+bool work_enqueue(struct ledger *ledger, const char *const *order_ids, int count, const char *why,
+                  struct error *err);
+
 bool work_record_orders(struct ledger *ledger, const char *answers, struct error *err);
 bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
                          struct error *err);

@@ -116,6 +116,21 @@ work_gate_list(const char *const *ids, int count)
 }
 
 bool
+work_enqueue(struct ledger *ledger, const char *const *order_ids, int count, const char *why,
+             struct error *err)
+{
+    char *list = work_gate_list(order_ids, count);
+    const char *params[] = {list, why};
+    bool ok;
+
+    if (list == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
+    ok = pg_run(ledger_pg(ledger), &stmt_enqueue, params, NULL, err);
+    free(list);
+    return ok;
+}
+
+bool
 work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
                     struct error *err)
 {

@@ -148,6 +148,14 @@ digitalriver_ask_bytes(const char *id)
     return bytes;
 }
 
+/* The connectors join ids with commas [seen in code]: one that holds a comma can't be asked for in
+ * a list. */
+static bool
+digitalriver_asks_alone(const char *id)
+{
+    return strchr(id, ',') != NULL;
+}
+
 static int
 digitalriver_ask_fits(const struct provider *p, const char *const *ids, int count)
 {
@@ -157,7 +165,8 @@ digitalriver_ask_fits(const struct provider *p, const char *const *ids, int coun
     (void)p;
     while (fits < count && fits < DIGITALRIVER_ASK_ORDERS_MAX) {
         bytes += digitalriver_ask_bytes(ids[fits]);
-        if (bytes > DIGITALRIVER_ASK_BYTES_MAX && fits > 0)
+        if (fits > 0 && (bytes > DIGITALRIVER_ASK_BYTES_MAX || digitalriver_asks_alone(ids[fits]) ||
+                         digitalriver_asks_alone(ids[0])))
             break;
         fits++;
     }
@@ -187,6 +196,11 @@ static bool
 digitalriver_ask_orders(const struct provider *p, const char *const *order_ids, int count,
                         struct provider_request *out, struct error *err)
 {
+    if (count == 1 && digitalriver_asks_alone(order_ids[0])) {
+        digitalriver_begin(p, "GET", "/orders/", out);
+        http_append_encoded(&out->url, order_ids[0]);
+        return digitalriver_end(p, NULL, out, err);
+    }
     return digitalriver_ask(p, "ids", order_ids, count, out, err);
 }
 

@@ -377,6 +377,21 @@ digitalriver_read_order_list(const struct json_value *data, struct provider_orde
     return out->count == 0 ? "an order without id, state or readable items" : NULL;
 }
 
+/* GET /orders/{id} answers with the order itself. */
+static const char *
+digitalriver_read_single_order(const struct json_value *root, struct provider_orders *out)
+{
+    int budget = DIGITALRIVER_READ_ITEMS_MAX;
+
+    out->list = calloc(1, sizeof(*out->list));
+    if (out->list == NULL)
+        return "no memory for it";
+    out->count = 1;
+    return digitalriver_read_order(root, &out->list[0], &budget)
+               ? NULL
+               : "an order without id, state or readable items";
+}
+
 void
 digitalriver_read_orders(const struct provider *p, const struct http_answer *answer,
                          struct provider_orders *out, struct provider_answer *how)
@@ -391,9 +406,13 @@ digitalriver_read_orders(const struct provider *p, const struct http_answer *ans
     if (doc == NULL)
         return;
     data = json_get(json_root(doc), "data");
-    problem = digitalriver_page_problem(json_root(doc), data, &out->has_more);
-    if (problem == NULL)
-        problem = digitalriver_read_order_list(data, out);
+    if (data == NULL && json_text(json_root(doc), "id") != NULL) {
+        problem = digitalriver_read_single_order(json_root(doc), out);
+    } else {
+        problem = digitalriver_page_problem(json_root(doc), data, &out->has_more);
+        if (problem == NULL)
+            problem = digitalriver_read_order_list(data, out);
+    }
     if (problem != NULL) {
         provider_orders_free(out);
         digitalriver_unreadable(how, problem);

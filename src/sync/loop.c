@@ -394,7 +394,6 @@ loop_reset(struct loop *loop)
     loop->asked = loop->asked_unknown = 0;
     loop->posted = 0;
     loop->has_ends_at = false;
-    loop->planner_state = (struct planner_state){0};
 }
 
 static bool
@@ -423,6 +422,13 @@ loop_begin(struct loop *loop, struct error *err)
                       sizeof(why), err) ||
         !work_left(loop->ledger, o->only_order, &loop->left, err))
         return false;
+    if (o->only_order != NULL) {
+        const char *orders[] = {o->only_order};
+
+        if (!work_enqueue(loop->ledger, orders, 1, "run", err))
+            return false;
+        loop->left.is_queued = true;
+    }
     if (why[0] != '\0' || o->is_scan || o->wants_sweep || loop->left.is_queued)
         loop_poke_planner(loop, true);
     loop->look_again = clock_mono_now();
@@ -481,8 +487,10 @@ loop_pass(struct loop *loop, struct error *err)
         loop_take_answers(loop);
     }
 
-    planner_stop(loop->planner);
-    loop->planner = NULL;
+    if (loop->failure.code != ERROR_NONE || loop->is_stopping) {
+        planner_stop(loop->planner);
+        loop->planner = NULL;
+    }
     if (loop->failure.code == ERROR_DB_LOST)
         loop_settle_at_last(loop);
     loop_judge_api(loop);

@@ -32,6 +32,8 @@ struct planner {
     bool is_poked;
     bool wants_collect;
     bool is_stopping;
+    struct pg_cancel
+        *cancel; /* of the statement that the thread is at; NULL before its session is open */
     struct planner_state state;
     struct error err;
 };
@@ -147,6 +149,11 @@ planner_main(void *ctx)
     bool is_forced = planner->options->wants_sweep;
     bool ok = planner_open(planner, &ledger, &warehouse, &err);
 
+    if (ok) {
+        pthread_mutex_lock(&planner->lock);
+        planner->cancel = pg_cancel_new(ledger_pg(ledger));
+        pthread_mutex_unlock(&planner->lock);
+    }
     while (ok) {
         bool collects;
 
@@ -214,12 +221,15 @@ planner_stop(struct planner *planner)
     pthread_mutex_lock(&planner->lock);
     planner->is_stopping = true;
     pthread_cond_signal(&planner->poked);
+    if (!planner->state.is_idle)
+        pg_cancel_send(planner->cancel);
     pthread_mutex_unlock(&planner->lock);
     (void)pthread_join(planner->thread, NULL);
     pthread_cond_destroy(&planner->poked);
     pthread_mutex_destroy(&planner->lock);
     close(planner->pipe[0]);
     close(planner->pipe[1]);
+    pg_cancel_free(planner->cancel);
     free(planner);
 }
 
