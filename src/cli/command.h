@@ -15,12 +15,12 @@
 
 /* What the shell, cron and systemd are told. */
 enum exit_code {
-    EXIT_CODE_DONE = 0,    /* all that was due is delivered or properly waiting */
-    EXIT_CODE_PERSON = 1,  /* done, but this run opened something that needs a person */
-    EXIT_CODE_USAGE = 2,   /* the command line */
-    EXIT_CODE_CONFIG = 3,  /* file, relation, schema; no baseline, paused, ledger not itself */
+    EXIT_CODE_DONE = 0,     /* all that was due is delivered or properly waiting */
+    EXIT_CODE_PERSON = 1,   /* done, but this run opened something that needs a person */
+    EXIT_CODE_USAGE = 2,    /* the command line */
+    EXIT_CODE_CONFIG = 3,   /* file, relation, schema; no baseline, paused, ledger not itself */
     EXIT_CODE_DATABASE = 4, /* unreachable or lost */
-    EXIT_CODE_API = 5,     /* unreachable, refuses the key, told us to stay away */
+    EXIT_CODE_API = 5,      /* unreachable, refuses the key, told us to stay away */
 };
 
 /* Of two that hold, the one to report: 2, 3, 4, 5, 1, 0. */
@@ -36,8 +36,8 @@ struct command_context {
 };
 
 /* False: err says why, and the exit code follows from it. True: *code is the exit code. */
-typedef bool
-command_fn(const struct command_context *context, enum exit_code *code, struct error *err);
+typedef bool command_fn(const struct command_context *context, enum exit_code *code,
+                        struct error *err);
 
 struct command {
     const char *name;

@@ -4,7 +4,7 @@ enum exit_code
 exit_code_worse(enum exit_code a, enum exit_code b)
 {
     static const int rank[] = {
-        [EXIT_CODE_DONE] = 0,   [EXIT_CODE_PERSON] = 1,   [EXIT_CODE_API] = 2,
+        [EXIT_CODE_DONE] = 0,     [EXIT_CODE_PERSON] = 1, [EXIT_CODE_API] = 2,
         [EXIT_CODE_DATABASE] = 3, [EXIT_CODE_CONFIG] = 4, [EXIT_CODE_USAGE] = 5,
     };
 

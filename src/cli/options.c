@@ -91,7 +91,8 @@ options_unknown(const struct option *const *tables, int tables_count, const char
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
     nearest = options_nearest(name + strspn(name, "-"), words, count);
     if (nearest == NULL)
-        return error_set(err, ERROR_USAGE, "unknown option \"%.*s\"", (int)strcspn(word, "="), word);
+        return error_set(err, ERROR_USAGE, "unknown option \"%.*s\"", (int)strcspn(word, "="),
+                         word);
     return error_set(err, ERROR_USAGE, "unknown option \"%.*s\", did you mean --%s?",
                      (int)strcspn(word, "="), word, nearest);
 }
@@ -101,7 +102,7 @@ struct options_step {
     const struct option *option; /* NULL: a positional, or unknown */
     const char *value;           /* of an option that wants one; NULL: none came */
     bool is_positional;
-    bool is_end; /* -- */
+    bool is_end;     /* -- */
     bool has_excess; /* --switch=value */
     int taken;
 };

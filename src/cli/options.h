@@ -14,8 +14,8 @@
 enum { OPTIONS_MAX = 24, OPTIONS_POSITIONALS_MAX = 4 };
 
 struct option {
-    const char *name; /* without dashes; NULL ends a table */
-    char letter;      /* '\0': none */
+    const char *name;  /* without dashes; NULL ends a table */
+    char letter;       /* '\0': none */
     const char *value; /* what stands for it in the help: "FILE"; NULL: a switch */
     const char *help;
 };

@@ -114,7 +114,8 @@ report_unknown(const char *name, struct error *err)
     names[count++] = "order";
     nearest = options_nearest(name, names, count);
     if (nearest != NULL)
-        return error_set(err, ERROR_USAGE, "unknown report \"%s\", did you mean %s?", name, nearest);
+        return error_set(err, ERROR_USAGE, "unknown report \"%s\", did you mean %s?", name,
+                         nearest);
     return error_set(err, ERROR_USAGE, "unknown report \"%s\"; `waybill report` lists them", name);
 }
 
@@ -134,8 +135,7 @@ report_read_arguments(const struct options *options, int *index, enum table_form
         name += 7;
     *index = report_find(name);
     if (strcmp(name, "order") == 0)
-        return id != NULL ||
-               error_set(err, ERROR_USAGE, "report order needs --id ORDER");
+        return id != NULL || error_set(err, ERROR_USAGE, "report order needs --id ORDER");
     if (*index < 0)
         return report_unknown(name, err);
     if (id != NULL && !report_is_by_order(*index))

@@ -35,9 +35,9 @@ rows_source(const struct pg_rows *result, struct rows *rows, struct table_source
 
         rows->columns[column] = (struct table_column){
             .name = name,
-            .kind = pg_rows_is_numeric(result, column)   ? TABLE_NUMBER
-                    : strncmp(name, "is_", 3) == 0 ? TABLE_BOOL
-                                                         : TABLE_TEXT,
+            .kind = pg_rows_is_numeric(result, column) ? TABLE_NUMBER
+                    : strncmp(name, "is_", 3) == 0     ? TABLE_BOOL
+                                                       : TABLE_TEXT,
         };
     }
     *out = (struct table_source){.columns = rows->columns,

@@ -15,9 +15,8 @@ run_options_override(const struct options *options, struct sync_options *out, st
     const char *posts = options_get(options, "max-posts");
 
     if (posts != NULL && !number_parse(posts, 0, RUN_POSTS_MAX, &out->posts_max))
-        return error_set(err, ERROR_USAGE,
-                         "--max-posts must be a whole number 0..%d, got \"%s\"", RUN_POSTS_MAX,
-                         posts);
+        return error_set(err, ERROR_USAGE, "--max-posts must be a whole number 0..%d, got \"%s\"",
+                         RUN_POSTS_MAX, posts);
     out->wants_sweep = options_has(options, "sweep");
     out->only_order = options_get(options, "order");
     if (out->only_order != NULL && out->only_order[0] == '\0')

@@ -13,7 +13,8 @@
 #include "config/config.h"
 #include "sync/sync.h"
 
-/* Texts are borrowed from all of them. options may be NULL; ERROR_USAGE for a value out of range. */
+/* Texts are borrowed from all of them. options may be NULL; ERROR_USAGE for a value out of range.
+ */
 bool run_options_fill(const struct config *config, const struct options *options,
                       const struct secret *key, const char *command, struct sync_options *out,
                       struct error *err);

@@ -272,9 +272,11 @@ table_is_json_number(const char *text)
 }
 
 /* C1 controls and what reorders lines may stand in JSON as they are, but a terminal obeys them. */
-static void
-table_put_json(FILE *out, const char *json, size_t left)
+void
+table_put_json(FILE *out, const char *json)
 {
+    size_t left = strlen(json);
+
     while (left > 0) {
         uint32_t code_point = 0;
         size_t length = text_decode(json, left, &code_point);
@@ -302,7 +304,8 @@ table_write_object(const struct table_source *source, struct buffer *buf)
         const char *cell = table_cell(source, column);
         enum table_kind kind = source->columns[column].kind;
 
-        if (cell != NULL && (kind == TABLE_BOOL || (kind == TABLE_NUMBER && table_is_json_number(cell))))
+        if (cell != NULL &&
+            (kind == TABLE_BOOL || (kind == TABLE_NUMBER && table_is_json_number(cell))))
             json_write_raw(&w, name, cell);
         else
             json_write_text(&w, name, cell);
@@ -332,7 +335,7 @@ table_write_json(const struct table_source *source, FILE *out, struct error *err
             goto done;
         }
         (void)fputs(is_first ? "\n" : ",\n", out);
-        table_put_json(out, buffer_text(&buf), buf.used);
+        table_put_json(out, buffer_text(&buf));
         is_first = false;
     }
     (void)fputs(is_first ? "]\n" : "\n]\n", out);

@@ -26,7 +26,8 @@ struct table_source {
     const struct table_column *columns;
     int columns_count;
     void *ctx;
-    /* Moves to the next row, the first at first. *is_end: there is none. False: failed, err says. */
+    /* Moves to the next row, the first at first. *is_end: there is none. False: failed, err says.
+     */
     bool (*next_fn)(void *ctx, bool *is_end, struct error *err);
     /* A cell of that row, valid until the next one; NULL is null. */
     const char *(*cell_fn)(void *ctx, int column);
@@ -46,5 +47,8 @@ bool table_write(const struct table_source *source, enum table_format format, bo
 
 /* Text with everything unsafe made visible; for single lines outside tables. NULL is "". */
 void table_put_visible(FILE *out, const char *text);
+
+/* JSON text, with what a terminal would obey written as \uXXXX. */
+void table_put_json(FILE *out, const char *json);
 
 #endif

@@ -1,8 +1,8 @@
 #include "cli/command.h"
 
 #include "http/http.h"
-#include "json/json.h"
 #include "pg/pg.h"
+#include "json/json.h"
 
 bool
 version_command(const struct command_context *context, enum exit_code *code, struct error *err)

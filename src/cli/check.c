@@ -1,0 +1,206 @@
+#include "ledger/check.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "http/http.h"
+#include "provider/provider.h"
+
+#define CHECK_BODY_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define CHECK_API_TIMEOUT_MS 20000 /* somebody waits at a terminal */
+#define CHECK_APPLICATION    "waybill/" WAYBILL_VERSION
+#define CHECK_NO_INSTANCE    "00000000-0000-0000-0000-000000000000"
+
+/* An error of a step becomes a finding; true when there was memory for it. */
+static bool
+check_add_error(struct check_list *list, const char *what, const struct error *failure)
+{
+    return check_add(list, CHECK_FAIL, what, failure->hint, "%s%s%s", failure->context,
+                     failure->context[0] != '\0' ? ": " : "", failure->message);
+}
+
+/* Runs the database's half; what fails ends it and is a finding too. */
+static enum exit_code
+check_ledger(const struct config *config, struct check_list *list)
+{
+    struct error failure = {0};
+    struct ledger *ledger = NULL;
+    struct warehouse *warehouse = NULL;
+    enum exit_code code = EXIT_CODE_DONE;
+    bool is_queue = config->warehouse.change_feed == CONFIG_FEED_QUEUE;
+    const char *what = "database";
+
+    if (!command_open_ledger(config, "check", &ledger, &failure))
+        goto done;
+    (void)check_add(list, CHECK_OK, what, "", "connected");
+    if (!check_database(ledger, is_queue, !is_queue, list, &failure))
+        goto done;
+    what = "relation";
+    if (!command_open_warehouse(config, ledger, &warehouse, &failure) ||
+        !check_warehouse(ledger, warehouse, list, &failure))
+        goto done;
+    what = "feed";
+    if (is_queue)
+        (void)check_feeds(ledger, warehouse, list, &failure);
+
+done:
+    for (int i = 0; i < list->count; i++) {
+        if (list->list[i].level == CHECK_FAIL)
+            code = EXIT_CODE_CONFIG;
+    }
+    if (failure.code != ERROR_NONE) {
+        (void)check_add_error(list, what, &failure);
+        code = exit_code_worse(code, exit_code_of(&failure));
+    }
+    warehouse_free(warehouse);
+    ledger_close(ledger);
+    return code;
+}
+
+static enum exit_code
+check_judge_answer(const struct provider *provider, const struct http_answer *answer,
+                   struct check_list *list)
+{
+    struct provider_answer how = {0};
+
+    if (answer->fact != HTTP_ANSWERED) {
+        (void)check_add(list, CHECK_FAIL, "api", "", "no answer: %s", answer->error);
+        return EXIT_CODE_API;
+    }
+    provider_read_plain(provider, answer, &how);
+    switch (how.read) {
+    case PROVIDER_READ_OK:
+        (void)check_add(list, CHECK_OK, "api", "", "answers within %lld ms and takes the key",
+                        (long long)answer->duration_ms);
+        return EXIT_CODE_DONE;
+    case PROVIDER_READ_BLOCKED:
+        (void)check_add(list, CHECK_WARN, "api", "", "takes the key, and tells us to stay away: %s",
+                        how.error);
+        return EXIT_CODE_DONE;
+    case PROVIDER_READ_KEY:
+        (void)check_add(list, CHECK_FAIL, "api", "give api.key_file or api.key_env the right key",
+                        "refuses the key: %s", how.error);
+        return EXIT_CODE_API;
+    case PROVIDER_READ_LATER:
+        (void)check_add(list, CHECK_FAIL, "api", "", "%s", how.error);
+        return EXIT_CODE_API;
+    case PROVIDER_READ_REFUSED:
+        break;
+    }
+    (void)check_add(list, CHECK_FAIL, "api", "is api.base_url the API's?", "%s", how.error);
+    return EXIT_CODE_API;
+}
+
+static bool
+check_ask(struct http *http, const struct provider *provider, struct http_answer *answer,
+          struct error *err)
+{
+    bool ok = false;
+    bool is_answered = false;
+    struct provider_request request;
+    struct http_request sent = {0};
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), 2 * CHECK_API_TIMEOUT_MS);
+
+    provider_request_init(&request);
+    if (!provider_probe(provider, &request, err))
+        goto done;
+    provider_request_to_http(&request, &sent);
+    if (!http_start(http, &sent, err))
+        goto done;
+    while (!is_answered && clock_mono_left_ms(deadline) > 0) {
+        if (!http_wait(http, NULL, 0, NULL, clock_mono_left_ms(deadline), err))
+            goto done;
+        is_answered = http_take(http, answer);
+    }
+    ok = is_answered || error_set(err, ERROR_API, "no answer");
+
+done:
+    provider_request_free(&request);
+    return ok;
+}
+
+static enum exit_code
+check_api(const struct config *config, const struct secret *key, struct check_list *list)
+{
+    enum exit_code code = EXIT_CODE_API;
+    struct error failure = {0};
+    struct http *http = NULL;
+    struct provider *provider = NULL;
+    struct http_answer answer = {0};
+    const struct http_options transport = {
+        .in_flight_max = 1,
+        .body_bytes_max = CHECK_BODY_BYTES_MAX,
+        .connect_timeout_ms = config->api.connect_timeout_ms,
+        .timeout_ms = config->api.timeout_ms < CHECK_API_TIMEOUT_MS ? config->api.timeout_ms
+                                                                    : CHECK_API_TIMEOUT_MS,
+        .ca_file = config->api.ca_file,
+        .user_agent = CHECK_APPLICATION,
+        .bearer = key,
+    };
+    const struct provider_options wire = {
+        .base_url = config->api.base_url,
+        .version = config->api.version,
+        .instance = CHECK_NO_INSTANCE,
+        .application = CHECK_APPLICATION,
+        .is_live = config->api.mode == CONFIG_MODE_LIVE,
+    };
+
+    if (http_new(&http, &transport, &failure) &&
+        provider_new(&provider, config->api.provider, &wire, &failure) &&
+        check_ask(http, provider, &answer, &failure)) {
+        code = check_judge_answer(provider, &answer, list);
+    } else {
+        (void)check_add_error(list, "api", &failure);
+        code = exit_code_worse(EXIT_CODE_API, exit_code_of(&failure));
+    }
+    provider_free(provider);
+    http_free(http);
+    return code;
+}
+
+static void
+check_put(const struct check_list *list, FILE *out)
+{
+    static const char *const word[] = {
+        [CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "FAIL"};
+
+    for (int i = 0; i < list->count; i++) {
+        const struct check_finding *finding = &list->list[i];
+
+        (void)fprintf(out, "%-4s  %-12s  ", word[finding->level], finding->what);
+        table_put_visible(out, finding->detail);
+        (void)fputc('\n', out);
+        if (finding->mend[0] != '\0') {
+            (void)fputs("      mend:         ", out);
+            table_put_visible(out, finding->mend);
+            (void)fputc('\n', out);
+        }
+    }
+}
+
+bool
+check_command(const struct command_context *context, enum exit_code *code, struct error *err)
+{
+    struct config *config = NULL;
+    struct secret *key = NULL;
+    struct error failure = {0};
+    struct check_list list = {0};
+
+    if (!command_load_config(context, &config, err))
+        return false;
+    (void)check_add(&list, CHECK_OK, "config", "", "read");
+    *code = check_ledger(config, &list);
+    if (config_load_key(config, &key, &failure)) {
+        *code = exit_code_worse(*code, check_api(config, key, &list));
+    } else {
+        (void)check_add_error(&list, "key", &failure);
+        *code = exit_code_worse(*code, exit_code_of(&failure));
+    }
+    check_put(&list, context->out);
+    check_free(&list);
+    secret_free(key);
+    config_free(config);
+    return true;
+}
