@@ -50,8 +50,9 @@ baseline_read_time(struct pg *pg, const char *before, struct error *err)
         return true;
     if (strncmp(err->sqlstate, "22", 2) == 0) {
         error_clear(err);
-        error_set(err, ERROR_USAGE, "--before must be a time such as 2026-11-01 or "
-                                    "2026-11-01T06:00:00Z, got \"%s\"",
+        error_set(err, ERROR_USAGE,
+                  "--before must be a time such as 2026-11-01 or "
+                  "2026-11-01T06:00:00Z, got \"%s\"",
                   before);
     }
     return false;

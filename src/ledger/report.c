@@ -80,9 +80,8 @@ report_declare(struct pg *pg, const struct report_entry *entry, const char *orde
 
     buffer_init(&sql, REPORT_SQL_BYTES_MAX);
     /* With hold: the server keeps the rows and no snapshot, however slowly somebody reads. */
-    (void)buffer_printf(&sql,
-                        "declare report no scroll cursor with hold for select * from report_%s",
-                        entry->name);
+    (void)buffer_printf(
+        &sql, "declare report no scroll cursor with hold for select * from report_%s", entry->name);
     if (order_id != NULL) {
         literal = pg_quote_literal(order_id);
         if (literal == NULL) {
@@ -187,8 +186,7 @@ report_lines_of_order(struct ledger *ledger, const char *order_id, struct pg_row
 }
 
 bool
-report_held_rows(struct ledger *ledger, const char *orders, struct pg_rows **out,
-                 struct error *err)
+report_held_rows(struct ledger *ledger, const char *orders, struct pg_rows **out, struct error *err)
 {
     const char *const params[] = {orders};
 

@@ -123,10 +123,11 @@ static struct config *
 config(void)
 {
     struct config *out = NULL;
+    struct config_problems *problems = NULL;
     struct error err = {0};
 
-    ck_assert_msg(config_parse(config_text, strlen(config_text), "c.yaml", &out, NULL, &err), "%s",
-                  err.message);
+    ck_assert_msg(config_parse(config_text, strlen(config_text), "c.yaml", &out, &problems, &err),
+                  "%s", err.message);
     return out;
 }
 

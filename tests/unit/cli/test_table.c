@@ -116,7 +116,8 @@ START_TEST(no_escape_sequence_of_the_data_reaches_a_terminal)
         free(text);
     }
     expect(rows, 1, TABLE_JSON, true,
-           "[\n{\"name\":\"\\u001b[2J\\r\\n\\u009b1m\\u202e\",\"units\":1,\"is_new\":true}\n]\n");
+           "[\n{\"name\":\"\\u001b[2J\\u000d\\u000a\\u009b1m\\u202e\",\"units\":1,\"is_new\":true}"
+           "\n]\n");
 }
 END_TEST
 
