@@ -240,10 +240,11 @@ language plpgsql security definer set search_path from current as $$
 declare
     keys text[];
 begin
-    -- An order that changed ten times is looked at once: keys are distinct within the oldest entries.
+    -- An order that changed ten times is looked at once: keys are distinct within the oldest entries. No row is
+    -- locked: who plans is alone.
     with oldest as materialized (
         select q.queue_id, q.order_key from queue q where only_order is null or q.order_key = only_order
-         order by q.queue_id limit most * 10 for update skip locked
+         order by q.queue_id limit most * 100
     ), chosen as materialized (
         select o.order_key from oldest o group by o.order_key order by min(o.queue_id) limit most
     ), gone as (

@@ -21,6 +21,12 @@
     " and coalesce(a.returned, 0) between 0 and 1000000000"                                        \
     " and coalesce(a.returned, 0) = trunc(coalesce(a.returned, 0)))"
 
+/* The relation's columns by the names of the type `reading`; upstream_id and changed_at come
+ * behind. */
+#define SWEEP_NAMES                                                                                \
+    "a(order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned, tracking_company,"  \
+    " tracking_number, tracking_url, shipment_id, shipment_item_id, model)"
+
 static bool
 sweep_write_differs(struct buffer *sql, const char *source, const char *ledger_rows)
 {
@@ -37,7 +43,7 @@ sweep_write_differs(struct buffer *sql, const char *source, const char *ledger_r
         "               case when g.ok then a.cancelled::int8 end as cancelled,\n"
         "               case when g.ok then coalesce(a.returned, 0)::int8 else 0 end as returned,\n"
         "               a.tracking_company, a.tracking_number, a.tracking_url\n"
-        "          from (%s) a cross join lateral (select coalesce(" SWEEP_GOOD
+        "          from (%s) " SWEEP_NAMES " cross join lateral (select coalesce(" SWEEP_GOOD
         ", false) as ok) g\n"
         "         where a.order_id <> '') x\n"
         "  full join (%s) r on r.order_id = x.order_id and r.item_id = x.item_id and "
@@ -351,7 +357,7 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
         "select coalesce(sum(enqueue(list, 'scan')), 0)::int8"
         " from (select array_agg(k.order_id) as list from"
         " (select d.order_id, row_number() over (order by d.order_id) / 5000 as part from"
-        " (select distinct coalesce(a.order_id, a.upstream_id) as order_id from (%s) a"
+        " (select distinct coalesce(a.order_id, a.upstream_id) as order_id from (%s) " SWEEP_NAMES
         " where a.changed_at > $1::timestamptz - $2::int8 * interval '1 ms'"
         " and not exists (select from rows r where r.order_id = a.order_id"
         " and r.item_id = coalesce(a.item_id, '') and r.shipment_ref = coalesce(a.shipment_ref, '')"
