@@ -136,8 +136,9 @@ begin
     values (of_order, clock_timestamp(), me.generation)
         on conflict (order_id) do update
        set listed_at = clock_timestamp(), list_at = null, verified_generation = me.generation;
+    -- What was booked may be what is planned: the planner looks at it before anything of the order goes.
     update lanes l
-       set next_at = clock_timestamp()
+       set next_at = case when booked > 0 then 'infinity' else clock_timestamp() end
      where l.order_id = of_order and l.active_submission is null
        and exists (select from submissions s where s.order_id = of_order and s.state = 'planned' and s.next_attempt_at <= clock_timestamp());
     insert into queue (order_key, source) values (of_order, 'listed');

@@ -189,7 +189,7 @@ create or replace trigger law_adjustments_stay before update or delete or trunca
     for each statement execute function refuse('law 11', 'book another adjustment');
 
 create or replace trigger law_rows_counters
-    before update of plan_no, planned_to_shipped, planned_to_cancelled,
+    before update of order_id, item_id, shipment_ref, plan_no, planned_to_shipped, planned_to_cancelled,
                      posted_shipped, posted_cancelled, open_shipped, open_cancelled on rows
     for each row when (pg_trigger_depth() = 0)
     execute function refuse('law 5', 'counters follow submissions and adjustments');
@@ -212,4 +212,6 @@ create or replace trigger law_rows_inserted after insert on rows
     referencing new table as added for each statement execute function law_rows_inserted();
 
 create or replace trigger law_attempts_stay before update or delete or truncate on attempts
+    for each statement execute function refuse('law 11', 'history is append-only');
+create or replace trigger law_decisions_stay before update or delete or truncate on decisions
     for each statement execute function refuse('law 11', 'history is append-only');

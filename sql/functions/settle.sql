@@ -54,12 +54,12 @@ begin
                                       case when x.waits_for_gate then 'infinity' else t + x.delay_ms * interval '1 ms' end end,
                unknown_since = case when y.next = 'unknown' then coalesce(s.unknown_since, t) end,
                settle_after = case when y.next = 'unknown'
-                                   then coalesce(s.settle_after, s.claim_expires_at + x.settle_ms * interval '1 ms') end,
-               next_look_at = case when y.next = 'unknown' then t + x.delay_ms * interval '1 ms' end,
+                                   then coalesce(s.settle_after, s.claim_expires_at + coalesce(x.settle_ms, 900000) * interval '1 ms') end,
+               next_look_at = case when y.next = 'unknown' then t + coalesce(x.delay_ms, 0) * interval '1 ms' end,
                unknown_then = case when y.next = 'unknown' then coalesce(s.unknown_then, x.unknown_then, 'replan') end,
                held_by = case when y.next = 'held' then coalesce(x.held_by, 'ambiguous') end,
                attempts = s.attempts + coalesce(x.counts, false)::int,
-               unknown_attempts = s.unknown_attempts + (x.kind = 'post' and coalesce(x.is_possible, false))::int,
+               unknown_attempts = s.unknown_attempts + (x.kind = 'post' and (coalesce(x.is_possible, false) or x.next = 'accepted'))::int,
                looks = s.looks + (x.kind = 'look')::int,
                negative_looks = case when x.kind = 'post' then 0
                                      else s.negative_looks + (x.outcome = 'absent')::int end,

@@ -329,6 +329,20 @@ create unique index discrepancies_open on discrepancies (order_id, kind, item_id
 create index discrepancies_order on discrepancies (order_id, kind);
 create index discrepancies_opened on discrepancies (opened_at);
 
+create table decisions (
+    decision_id   bigint generated always as identity primary key,
+    made_at       timestamptz not null default clock_timestamp(),
+    db_user       text not null default session_user,
+    os_user       text,
+    action        text not null,
+    target        text not null,
+    submission_id bigint,
+    order_id      text collate "C",
+    reason        text
+);
+create index decisions_order on decisions (order_id) where order_id is not null;
+comment on table decisions is 'what people decided, when and why; append-only';
+
 -- ---------------------------------------------------------- feed, runs, hosts
 
 create table queue (

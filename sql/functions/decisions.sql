@@ -1,0 +1,229 @@
+-- decisions: what a person decides about submissions, orders and discrepancies; recorded, and refused with the
+-- reason where it would break a law.
+
+create or replace function note_decision(action text, target text, of_submission bigint, of_order text, who text, why text)
+returns void language sql volatile security definer set search_path from current as $$
+insert into decisions (action, target, submission_id, order_id, os_user, reason)
+values (action, target, of_submission, of_order, who, why)
+$$;
+
+-- The submissions behind "submission 17", "marker UUID", "order ID", "discrepancy 4", or behind a filter:
+-- all with an open discrepancy of a kind, all older than so long.
+create or replace function decision_targets(target_kind text, target text, of_kind text, older_than interval)
+returns setof bigint
+language plpgsql stable security definer set search_path from current as $$
+begin
+    return query
+    select s.submission_id
+      from submissions s
+     where case target_kind
+           when 'submission' then s.submission_id = target::bigint
+           when 'marker' then s.marker = target::uuid
+           when 'order' then s.order_id = target and s.state in ('planned', 'sending', 'unknown', 'held', 'rejected')
+           when 'discrepancy' then s.submission_id =
+                (select d.submission_id from discrepancies d where d.discrepancy_id = target::bigint)
+           when 'all' then s.state in ('planned', 'held', 'rejected') and (of_kind is not null or older_than is not null)
+           else false end
+       and (of_kind is null or exists (select from discrepancies d where d.submission_id = s.submission_id
+                                          and d.kind = of_kind and d.closed_at is null))
+       and (older_than is null or s.created_at < clock_timestamp() - older_than)
+     order by s.submission_id;
+end $$;
+
+-- One decision on one submission. said: what was done, or why not.
+create or replace function decide(action text, of_submission bigint, who text, why text, is_forced boolean, units text,
+                                  out done boolean, out said text)
+language plpgsql security definer set search_path from current as $$
+#variable_conflict use_column
+declare
+    s submissions;
+    t timestamptz := clock_timestamp();
+    booked bigint;
+begin
+    done := false;
+    perform 1 from lanes l join submissions x using (order_id) where x.submission_id = of_submission for no key update of l;
+    select * into s from submissions x where x.submission_id = of_submission;
+    if not found then
+        said := format('there is no submission %s', of_submission);
+        return;
+    end if;
+    if s.state in ('sending', 'unknown') then
+        said := format('submission %s is %s: the API must say first what became of it', of_submission, s.state);
+        return;
+    end if;
+    if action = 'dismiss' and s.unknown_attempts > 0 and not is_forced then
+        said := format('submission %s may have been applied: look at the order at the API first, then --force', of_submission);
+        return;
+    end if;
+
+    if action in ('retry', 'release') and s.state = 'held' then
+        update submissions x
+           set state = 'planned', held_by = null, next_attempt_at = t,
+               attempts = case action when 'retry' then 0 else x.attempts end
+         where x.submission_id = of_submission;
+        said := 'planned again';
+    elsif action = 'retry' and s.state = 'planned' then
+        update submissions x set next_attempt_at = t, attempts = 0 where x.submission_id = of_submission;
+        said := 'goes with the next claim';
+    elsif action = 'retry' and s.state = 'rejected' then
+        update rows r
+           set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
+         where r.refused_submission = of_submission;
+        said := 'its units are planned anew by the next run';
+    elsif action = 'hold' and s.state = 'planned' then
+        update submissions x
+           set state = 'held', held_by = 'operator', next_attempt_at = null
+         where x.submission_id = of_submission;
+        said := 'held';
+    elsif action = 'dismiss' and s.state in ('held', 'rejected') then
+        update submissions x
+           set state = 'dismissed', settled_at = t, settled_by = 'operator', held_by = null
+         where x.submission_id = of_submission;
+        update rows r
+           set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
+         where r.refused_submission = of_submission;
+        if units = 'settled' then
+            -- only what is still due of it: part may have been planned anew since it was refused
+            insert into adjustments (kind, row_id, shipped, cancelled, reason)
+            select 'write_off', x.row_id, x.shipped, x.cancelled, format('submission %s dismissed: %s', of_submission, why)
+              from (select r.row_id,
+                           least(i.shipped, greatest(0, coalesce(r.shipped, i.shipped) - r.posted_shipped - r.open_shipped)) as shipped,
+                           least(i.cancelled, greatest(0, coalesce(r.cancelled, i.cancelled) - r.posted_cancelled - r.open_cancelled)) as cancelled
+                      from submission_items i join rows r using (row_id)
+                     where i.submission_id = of_submission) x
+             where x.shipped + x.cancelled > 0;
+            get diagnostics booked = row_count;
+            said := format('dismissed; the units of %s rows count as settled', booked);
+        else
+            said := 'dismissed; its units are due again';
+        end if;
+        update discrepancies d
+           set closed_at = t, closed_by = 'operator', reason = why, is_dismissed = true
+         where d.submission_id = of_submission and d.closed_at is null;
+    else
+        said := format('submission %s is %s: nothing to %s', of_submission, s.state, action);
+        return;
+    end if;
+    update lanes l set next_at = t where l.order_id = s.order_id and l.active_submission is null
+       and exists (select from submissions x where x.order_id = s.order_id and x.state = 'planned');
+    insert into queue (order_key, source) values (s.order_id, 'operator');
+    perform close_settled(array[of_submission]);
+    perform note_decision(action, 'submission ' || of_submission, of_submission, s.order_id, who, why);
+    done := true;
+end $$;
+
+-- A discrepancy that a person has looked at; it stays closed while its evidence is the same.
+create or replace function dismiss_discrepancy(of_discrepancy bigint, who text, why text, out done boolean, out said text)
+language plpgsql security definer set search_path from current as $$
+declare
+    d discrepancies;
+begin
+    update discrepancies x
+       set closed_at = clock_timestamp(), closed_by = 'operator', reason = why, is_dismissed = true
+     where x.discrepancy_id = of_discrepancy and x.closed_at is null
+    returning * into d;
+    done := found;
+    if not found then
+        said := format('there is no open discrepancy %s', of_discrepancy);
+        return;
+    end if;
+    said := format('%s of order %s dismissed', d.kind, d.order_id);
+    perform note_decision('dismiss', 'discrepancy ' || of_discrepancy, nullif(d.submission_id, 0), nullif(d.order_id, ''), who, why);
+end $$;
+
+-- Units that a person knows to be settled: on the rows that have them due first, the rest on the first row.
+create or replace function settle_by_hand(of_order text, of_item text, n_shipped bigint, n_cancelled bigint, who text, why text,
+                                          out done boolean, out said text)
+language plpgsql security definer set search_path from current as $$
+declare
+    booked bigint;
+begin
+    done := false;
+    if n_shipped < 0 or n_cancelled < 0 or n_shipped + n_cancelled = 0 then
+        said := 'nothing to book';
+        return;
+    end if;
+    perform 1 from lanes l where l.order_id = of_order for no key update;
+    if not exists (select from rows r where r.order_id = of_order and r.item_id = of_item) then
+        said := format('the ledger knows no item %s of order %s', of_item, of_order);
+        return;
+    end if;
+    with r as (
+        select x.row_id, row_number() over (order by x.shipment_ref) as n,
+               greatest(0, coalesce(x.shipped, 0) - x.posted_shipped - x.open_shipped) as due_shipped,
+               greatest(0, coalesce(x.cancelled, 0) - x.posted_cancelled - x.open_cancelled) as due_cancelled
+          from rows x where x.order_id = of_order and x.item_id = of_item
+    ), cut as (
+        select r.*, coalesce(sum(due_shipped) over w, 0) as shipped_before, coalesce(sum(due_cancelled) over w, 0) as cancelled_before,
+               sum(due_shipped) over () as all_shipped, sum(due_cancelled) over () as all_cancelled
+          from r window w as (order by n rows between unbounded preceding and 1 preceding)
+    ), put as (
+        insert into adjustments (kind, row_id, shipped, cancelled, reason)
+        select 'correction', c.row_id, c.shipped, c.cancelled, format('settled by hand by %s: %s', who, why)
+          from (select row_id,
+                       least(due_shipped, greatest(0, n_shipped - shipped_before))
+                           + case when n = 1 then greatest(0, n_shipped - all_shipped) else 0 end as shipped,
+                       least(due_cancelled, greatest(0, n_cancelled - cancelled_before))
+                           + case when n = 1 then greatest(0, n_cancelled - all_cancelled) else 0 end as cancelled
+                  from cut) c
+         where c.shipped + c.cancelled > 0
+        returning shipped + cancelled as units
+    )
+    select sum(put.units) into booked from put;
+    insert into queue (order_key, source) values (of_order, 'operator');
+    perform note_decision('settle', format('order %s item %s', of_order, of_item), null, of_order, who, why);
+    done := true;
+    said := format('%s units count as settled', booked);
+end $$;
+
+-- A fulfillment of the API's, as listed: booked as made by somebody else.
+create or replace function adopt(of_order text, listing jsonb, who text, why text, out done boolean, out said text)
+language plpgsql security definer set search_path from current as $$
+declare
+    booked bigint;
+    id text := listing -> 0 ->> 'id';
+begin
+    perform 1 from lanes l where l.order_id = of_order for no key update;
+    perform read_listing(null, of_order, listing, null, null);
+    booked := book_foreign(null, of_order, listing, false);
+    done := true;
+    if booked = 0 then
+        said := format('fulfillment %s is in the ledger already', id);
+        return;
+    end if;
+    insert into queue (order_key, source) values (of_order, 'operator');
+    perform note_decision('adopt', 'fulfillment ' || id, null, of_order, who, why);
+    said := format('fulfillment %s of order %s is adopted', id, of_order);
+end $$;
+
+-- Every host stops at its next claim; and goes on.
+create or replace function pause(why text default null, who text default session_user) returns text
+language plpgsql security definer set search_path from current as $$
+declare
+    was ledger_mode := (select mode from identity);
+begin
+    if was = 'paused' then
+        return 'paused already';
+    end if;
+    perform set_mode('paused', who, why);
+    perform note_decision('pause', 'ledger', null, null, who, why);
+    return 'paused';
+end $$;
+comment on function pause(text, text) is 'stop every host at its next claim';
+
+create or replace function resume(why text default null, who text default session_user) returns text
+language plpgsql security definer set search_path from current as $$
+declare
+    me identity;
+begin
+    select * into strict me from identity;
+    if me.mode <> 'paused' then
+        return format('the ledger is %s', me.mode);
+    end if;
+    update identity set mode = coalesce(me.resume_mode, 'live'), resume_mode = null,
+           mode_since = clock_timestamp(), mode_by = who, mode_reason = why;
+    insert into mode_changes (mode, changed_by, reason) values (coalesce(me.resume_mode, 'live'), who, why);
+    perform note_decision('resume', 'ledger', null, null, who, why);
+    return format('%s again', coalesce(me.resume_mode, 'live'));
+end $$;
+comment on function resume(text, text) is 'go on after pause()';
