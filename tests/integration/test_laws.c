@@ -124,6 +124,7 @@ START_TEST(law_5_counters_move_with_submissions_only)
     refuse("update rows set posted_shipped = 0, open_shipped = 0", "23514");
     refuse("update rows set planned_to_shipped = 100", "23514");
     refuse("update rows set plan_no = plan_no + 1", "23514");
+    refuse("update rows set shipment_ref = 'other' where item_id = 'a'", "23514");
     refuse("insert into rows (order_id, item_id, posted_shipped, planned_to_shipped)"
            " values ('n', 'a', 1, 1)",
            "23514");
