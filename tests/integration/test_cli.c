@@ -1,0 +1,151 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/support.h"
+
+static char url[SUPPORT_URL_MAX];
+static const char *config;
+
+/* A configuration with this database, and an API where nobody listens. */
+static const char *
+write_config(const char *name, const char *database)
+{
+    char text[SUPPORT_URL_MAX + 512];
+    const char *key = support_write_file("key", "sk_test\n", 0600);
+
+    (void)snprintf(text, sizeof(text),
+                   "database:\n  url: %s\n"
+                   "warehouse:\n  line_items: public.items\n"
+                   "api:\n  base_url: http://127.0.0.1:%d\n  key_file: %s\n  mode: test\n",
+                   database, support_free_port(), key);
+    return support_write_file(name, text, 0600);
+}
+
+static void
+setup(void)
+{
+    support_database_create(url);
+    support_psql(url, "create view public.items as select 'o1'::text as order_id, 'a'::text as"
+                      " item_id, 5 as ordered_quantity, 3 as shipped_quantity,"
+                      " 0 as cancelled_quantity");
+    config = write_config("waybill.yaml", url);
+}
+
+/* Up to four arguments after the program. */
+static void
+expect(const char *const arguments[4], int code, const char *in_out, const char *in_errors)
+{
+    const char *argv[6] = {SUPPORT_WAYBILL};
+    char *out = NULL;
+    char *errors = NULL;
+    int seen;
+
+    for (int i = 0; i < 4; i++)
+        argv[i + 1] = arguments[i];
+    seen = support_run(argv, NULL, &out, &errors);
+    ck_assert_msg(seen == code, "exit %d instead of %d: %s%s", seen, code, out, errors);
+    if (in_out != NULL)
+        ck_assert_msg(strstr(out, in_out) != NULL, "stdout: %s", out);
+    else
+        ck_assert_str_eq(out, "");
+    if (in_errors != NULL)
+        ck_assert_msg(strstr(errors, in_errors) != NULL, "stderr: %s", errors);
+    free(out);
+    free(errors);
+}
+#define ARGS(...) ((const char *const[4]){__VA_ARGS__})
+
+START_TEST(usage_errors_are_told_before_any_file_is_read)
+{
+    expect(ARGS(NULL), 2, "commands:", NULL);
+    expect(ARGS("--help"), 0, "commands:", NULL);
+    expect(ARGS("run", "--help"), 0, "usage: waybill run", NULL);
+    expect(ARGS("help", "plan"), 0, "usage: waybill plan", NULL);
+    expect(ARGS("version"), 0, "libpq ", NULL);
+    expect(ARGS("report"), 0, "line_items", NULL);
+    expect(ARGS("rnu"), 2, NULL,
+           "waybill: unknown command \"rnu\", did you mean run?\ntry 'waybill --help'\n");
+    expect(ARGS("run", "--swep", "-c", "/nonexistent"), 2, NULL,
+           "waybill run: unknown option \"--swep\", did you mean --sweep?\n"
+           "try 'waybill run --help'\n");
+    expect(ARGS("run", "--max-posts=x", "-c", "/nonexistent"), 2, NULL, "got \"x\"");
+    expect(ARGS("baseline"), 2, NULL, "--from must be given");
+    expect(ARGS("baseline", "--from=nothing", "--dry-run"), 2, NULL, "unknown option");
+    expect(ARGS("report", "line_item"), 2, NULL, "did you mean line_items?");
+    expect(ARGS("report", "order"), 2, NULL, "--id ORDER");
+    expect(ARGS("status", "--log-level=loud"), 2, NULL, "got \"loud\"");
+    expect(ARGS("frob\x1b[2J"), 2, NULL, "unknown command \"frob\\u{1b}[2J\"");
+}
+END_TEST
+
+START_TEST(a_bad_file_is_exit_3_with_every_line_of_it)
+{
+    const char *bad = support_write_file("bad.yaml", "database:\n  url: x\nzzz: 1\n", 0600);
+
+    expect(ARGS("run", "-c", bad), 3, NULL, "bad.yaml:3:1: zzz: unknown key");
+    expect(ARGS("status", "-c", bad), 3, NULL, "warehouse.line_items: must be given");
+    expect(ARGS("status", "-c", "/nonexistent.yaml"), 3, NULL, "/nonexistent.yaml");
+}
+END_TEST
+
+START_TEST(an_unreachable_database_is_exit_4)
+{
+    char down[SUPPORT_URL_MAX];
+
+    (void)snprintf(down, sizeof(down), "postgresql://postgres@127.0.0.1:%d/x", support_free_port());
+    config = write_config("down.yaml", down);
+    expect(ARGS("run", "-c", config), 4, NULL, "cannot connect");
+    expect(ARGS("status", "-c", config), 4, NULL, "cannot connect");
+    expect(ARGS("check", "-c", config), 4, "FAIL  database", NULL);
+}
+END_TEST
+
+START_TEST(from_init_to_a_plan)
+{
+    expect(ARGS("status", "-c", config), 3, NULL, "hint: run: waybill init");
+    expect(ARGS("check", "-c", config), 3, "waybill init", NULL);
+    expect(ARGS("init", "-c", config), 0, "created", NULL);
+    expect(ARGS("init", "-c", config), 0, "already", NULL);
+    expect(ARGS("run", "-q", "-c", config), 3, NULL, "waybill baseline");
+    expect(ARGS("status", "-c", config), 0, "next:     waybill baseline --from nothing", NULL);
+    expect(ARGS("baseline", "--from=nothing", "-c", config), 0, "baseline:", NULL);
+    expect(ARGS("baseline", "--from=warehouse", "-c", config), 3, NULL, "given already");
+    expect(ARGS("plan", "-c", config), 0, "3 units of 1 lines in 1 orders would be posted", NULL);
+    expect(ARGS("plan", "--json", "-c", config), 0, "\"item_id\":\"a\",\"shipped\":3,", NULL);
+    expect(ARGS("plan", "--explain=o1", "-c", config), 0, "asking the API for the order", NULL);
+    expect(ARGS("plan", "--explain=o2", "-c", config), 0, "nothing to post", NULL);
+    support_query_is(url, "select count(*) from waybill.rows", "0");
+    expect(ARGS("check", "-c", config), 5, "FAIL  api", NULL);
+    expect(ARGS("status", "--json", "-c", config), 0, "\"mode\":\"live\"", NULL);
+    expect(ARGS("report", "--format=csv", "health", "--config"), 2, NULL, "--config needs a value");
+    expect(ARGS("report", "line_items", "-c", config), 0, "(none)\n", NULL);
+    expect(ARGS("report", "runs", "--id=o"), 2, NULL, "report runs is not about orders");
+}
+END_TEST
+
+START_TEST(a_warehouse_without_due_units_has_nothing_to_post)
+{
+    expect(ARGS("init", "-q", "-c", config), 0, NULL, NULL);
+    expect(ARGS("baseline", "--from=warehouse", "-c", config), 0, "3 units of 1 rows", NULL);
+    expect(ARGS("plan", "-c", config), 0, "nothing to post\n", NULL);
+    expect(ARGS("plan", "--json", "-c", config), 0, "[]\n", NULL);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("cli");
+    TCase *tcase;
+
+    support_need_database();
+    tcase = support_case(suite, "cli", 120);
+    tcase_add_checked_fixture(tcase, setup, NULL);
+    tcase_add_test(tcase, usage_errors_are_told_before_any_file_is_read);
+    tcase_add_test(tcase, a_bad_file_is_exit_3_with_every_line_of_it);
+    tcase_add_test(tcase, an_unreachable_database_is_exit_4);
+    tcase_add_test(tcase, from_init_to_a_plan);
+    tcase_add_test(tcase, a_warehouse_without_due_units_has_nothing_to_post);
+    return support_run_suite(suite);
+}
