@@ -230,7 +230,7 @@ options_get(const struct options *options, const char *name)
         if (strcmp(options->known[i]->name, name) == 0)
             return options->value[i];
     }
-    assert(!"an option that no table has");
+    assert(false && "an option that no table has");
     return NULL;
 }
 

@@ -54,7 +54,7 @@ rows_column(const struct pg_rows *result, const char *name)
         if (strcmp(pg_rows_name(result, column), name) == 0)
             return column;
     }
-    assert(!"a column that the statement doesn't have");
+    assert(false && "a column that the statement doesn't have");
     return -1;
 }
 
