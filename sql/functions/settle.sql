@@ -9,7 +9,9 @@ declare
     t timestamptz := clock_timestamp();
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
     done bigint[];
-    counted bigint;
+    accepted_count bigint;
+    has_refusals boolean := exists (select from unnest(a) x where x.next <> 'accepted');
+    has_findings boolean := exists (select from unnest(a) x where x.discrepancy is not null);
 begin
     perform 1
        from lanes l
@@ -41,7 +43,7 @@ begin
            and not exists (select from submissions o where o.fulfillment_id = x.fulfillment_id)
         returning s.submission_id
     )
-    select array_agg(submission_id) into done from put;
+    select array_agg(submission_id), count(*) into done, accepted_count from put;
 
     -- Everything else: only the claim's own answer, or a look at what is still unknown.
     with put as (
@@ -80,17 +82,20 @@ begin
     )
     select done || array_agg(submission_id) into done from put;
 
-    perform split_submissions(for_run, a, done);
+    -- Most batches are all accepted: what only refusals need is not even asked for then.
+    if has_refusals then
+        perform split_submissions(for_run, a, done);
 
-    -- Parked until the row, or its item at the API, changes.
-    update rows r
-       set refused_submission = s.submission_id, refused_shipped = r.shipped, refused_cancelled = r.cancelled,
-           refused_api_quantity = (select o.quantity from order_items o
-                                    where o.order_id = r.order_id and o.item_id = r.item_id)
-      from submissions s
-      join submission_items i using (submission_id)
-     where s.submission_id = any (done) and s.state = 'rejected' and r.row_id = i.row_id
-       and r.shipped is not null and r.cancelled is not null;
+        -- Parked until the row, or its item at the API, changes.
+        update rows r
+           set refused_submission = s.submission_id, refused_shipped = r.shipped, refused_cancelled = r.cancelled,
+               refused_api_quantity = (select o.quantity from order_items o
+                                        where o.order_id = r.order_id and o.item_id = r.item_id)
+          from submissions s
+          join submission_items i using (submission_id)
+         where s.submission_id = any (done) and s.state = 'rejected' and r.row_id = i.row_id
+           and r.shipped is not null and r.cancelled is not null;
+    end if;
 
     update lanes l
        set active_submission = case when s.state in ('unknown', 'sending') then s.submission_id end,
@@ -102,11 +107,13 @@ begin
      where l.order_id = s.order_id
        and (l.active_submission is null or l.active_submission = any (done));
 
-    -- The API's word on the order is out of date.
-    update orders o
-       set checked_at = null, ask_at = t
-      from unnest(a) x join submissions s on s.marker = x.marker
-     where x.shuts_gate and o.order_id = s.order_id;
+    if has_refusals then
+        -- The API's word on the order is out of date.
+        update orders o
+           set checked_at = null, ask_at = t
+          from unnest(a) x join submissions s on s.marker = x.marker
+         where x.shuts_gate and o.order_id = s.order_id;
+    end if;
 
     insert into queue (order_key, source)
     select distinct s.order_id, 'settled'
@@ -116,7 +123,8 @@ begin
             or exists (select from rows r where r.order_id = s.order_id and r.looks_when_settled));
 
     perform close_settled(done);
-    perform find_discrepancies(for_run, array(
+    if has_findings then
+        perform find_discrepancies(for_run, array(
         select row(x.discrepancy, s.order_id,
                    case when x.discrepancy in ('rejected', 'foreign', 'missing', 'extra') then
                         (select min(r.item_id) from submission_items i join rows r using (row_id)
@@ -125,14 +133,17 @@ begin
           from unnest(a) x join submissions s on s.marker = x.marker
          where x.discrepancy is not null
            and (s.submission_id = any (done) or s.state = 'accepted')));
+    end if;
     -- Accepted twice, or accepted after somebody decided otherwise.
-    perform find_discrepancies(for_run, array(
+    if (select count(*) from unnest(a) x where x.next = 'accepted') > accepted_count then
+        perform find_discrepancies(for_run, array(
         select row(case when s.state = 'accepted' then 'double' else 'extra' end, s.order_id, '', s.shipment_ref, s.submission_id,
                    format('the API accepted it as %s, the ledger says %s%s', x.fulfillment_id, s.state,
                           coalesce(' ' || s.fulfillment_id, '')), null, false)::finding
           from unnest(a) x join submissions s on s.marker = x.marker
          where x.next = 'accepted' and s.submission_id <> all (coalesce(done, '{}'))
            and s.fulfillment_id is distinct from x.fulfillment_id));
+    end if;
 
     update runs r
        set accepted = r.accepted + c.accepted, rejected = r.rejected + c.rejected, unknown = r.unknown + c.unknown,
@@ -192,7 +203,7 @@ language sql volatile security definer set search_path from current as $$
 update discrepancies d
    set closed_at = clock_timestamp(), closed_by = 'settled'
   from submissions s
- where s.submission_id = any (ids) and d.submission_id = s.submission_id and d.closed_at is null
+ where s.submission_id = any (ids) and d.submission_id = s.submission_id and d.closed_at is null and d.submission_id <> 0
    and ((d.kind in ('ambiguous', 'attempts') and s.state <> 'held')
         or (d.kind in ('rejected', 'payment', 'foreign') and s.state = 'accepted'))
 $$;

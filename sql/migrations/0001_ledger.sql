@@ -328,6 +328,7 @@ create unique index discrepancies_open on discrepancies (order_id, kind, item_id
     where closed_at is null;
 create index discrepancies_order on discrepancies (order_id, kind);
 create index discrepancies_opened on discrepancies (opened_at);
+create index discrepancies_submission on discrepancies (submission_id) where closed_at is null and submission_id <> 0;
 
 create table decisions (
     decision_id   bigint generated always as identity primary key,
