@@ -21,9 +21,10 @@ with wanted as (
     select distinct k.order_id collate "C" as order_id from unnest(keys) as k(order_id)
 ), read_rows as (
     select r.order_id collate "C" as order_id,
-           case when octet_length(r.item_id) > 1000 then left(r.item_id, 200) || '~' || md5(r.item_id)
+           case when octet_length(r.item_id) > 1000 or r.is_too_long then left(r.item_id, 100) || '~' || md5(r.item_id)
                 else coalesce(r.item_id, '') end collate "C" as item_id,
-           case when octet_length(r.shipment_ref) > 1000 then left(r.shipment_ref, 200) || '~' || md5(r.shipment_ref)
+           case when octet_length(r.shipment_ref) > 1000 or r.is_too_long
+                then left(r.shipment_ref, 100) || '~' || md5(r.shipment_ref)
                 else coalesce(r.shipment_ref, '') end collate "C" as shipment_ref,
            r.ordered, r.shipped, r.cancelled, r.returned,
            r.tracking_company, r.tracking_number, r.tracking_url,
@@ -31,13 +32,18 @@ with wanted as (
            case when coalesce(r.item_id, '') = '' then 'item_id is empty'
                 when octet_length(r.item_id) > 1000 then 'item_id is longer than 1000 bytes'
                 when octet_length(r.shipment_ref) > 1000 then 'shipment_ref is longer than 1000 bytes'
+                when r.is_too_long then 'order_id, item_id and shipment_ref together are longer than 2400 bytes'
                 else coalesce(bad_quantity('ordered_quantity', r.ordered), bad_quantity('shipped_quantity', r.shipped),
                               bad_quantity('cancelled_quantity', r.cancelled),
                               bad_quantity('returned_quantity', coalesce(r.returned, 0)),
                               case when r.model not in ('third_party', 'distributed', 'orchestrated')
                                    then format('fulfillment_model is "%s"', left(r.model, 40)) end)
            end as problem
-      from unnest(readings) r
+      from (select *,
+                   -- an index entry holds 2704 bytes, and all three are in one
+                   octet_length(order_id) + coalesce(octet_length(item_id), 0)
+                       + coalesce(octet_length(shipment_ref), 0) > 2400 as is_too_long
+              from unnest(readings)) r
 ), keyed as (
     -- one row a key; a key twice is a view that fans out, and can't be counted
     select order_id, item_id, shipment_ref,
@@ -124,6 +130,14 @@ with wanted as (
       left join lateral (select x.state from orders x where x.order_id = l.order_id offset 0) o on true
       left join lateral (select x.quantity, x.state from order_items x
                           where x.order_id = l.order_id and x.item_id = l.item_id offset 0) i on true
+), weighted as (
+    select f.*,
+           greatest(more_shipped - less_shipped, 0) + greatest(more_cancelled - less_cancelled, 0) as adds,
+           -- Units of rows that are gone may have become those of new rows, of either kind: then a person must say.
+           (falls_shipped and (fell_shipped > 0 or more_shipped + more_cancelled > 0))
+           or (falls_cancelled and (fell_cancelled > 0 or more_shipped + more_cancelled > 0)) as is_decreased,
+           decrease_is_note and fell_shipped + fell_cancelled > 0 as is_noted
+      from facts f
 ), judged as (
     select f.*,
            case
@@ -132,23 +146,28 @@ with wanted as (
            when ordered_kinds > 1 then 'bad_row'
            when shipped + cancelled > ordered then 'over_quantity'
            when has_gate and has_items and api_quantity is null then 'unknown_item'
-           when has_gate and has_items and api_quantity <> ordered then 'ordered_mismatch'
-           when (falls_shipped and (fell_shipped > 0 or more_shipped > 0))
-             or (falls_cancelled and (fell_cancelled > 0 or more_cancelled > 0)) then 'decreased'
-           when units_per_line_max > 0 and greatest(more_shipped - less_shipped, 0)
-                + greatest(more_cancelled - less_cancelled, 0) > units_per_line_max then 'guard'
+           when api_quantity <> ordered then 'ordered_mismatch'
+           when is_decreased and not is_noted then 'decreased'
+           -- what is posted can't be taken back: it counts even where the warehouse says less by now
+           when adds > 0 and greatest(desired_shipped, live_shipped)
+                + greatest(desired_cancelled, live_cancelled) > ordered then 'over_quantity'
+           when units_per_line_max > 0 and adds > units_per_line_max then 'guard'
+           when is_decreased then 'decreased'
            end as kind
-      from facts f
+      from weighted f
 ), told as (
     select j.*,
-           coalesce(kind = 'decreased' and decrease_is_note and fell_shipped + fell_cancelled > 0, false) as is_note,
+           coalesce(kind = 'decreased' and is_noted, false) as is_note,
            case kind
            when 'bad_row' then coalesce(problem, 'the rows of the line have different ordered quantities')
-           when 'over_quantity' then format('%s shipped and %s cancelled, but only %s ordered', shipped, cancelled, ordered)
+           when 'over_quantity' then
+                case when shipped + cancelled > ordered
+                     then format('%s shipped and %s cancelled, but only %s ordered', shipped, cancelled, ordered)
+                     else format('%s shipped and %s cancelled now, %s and %s are posted or on their way: more than %s ordered',
+                                 shipped, cancelled, live_shipped, live_cancelled, ordered) end
            when 'unknown_item' then 'the order has no such item at the API'
            when 'ordered_mismatch' then format('%s ordered here, %s at the API', ordered, api_quantity)
-           when 'guard' then format('%s units due at once, more than run.max_units_per_line = %s',
-                greatest(more_shipped - less_shipped, 0) + greatest(more_cancelled - less_cancelled, 0), units_per_line_max)
+           when 'guard' then format('%s units due at once, more than run.max_units_per_line = %s', adds, units_per_line_max)
            when 'decreased' then format('%s shipped and %s cancelled now, but %s and %s are posted or on their way%s',
                 shipped, cancelled, live_shipped, live_cancelled,
                 case when fell_shipped + fell_cancelled = 0 then '; rows are gone and others are new: renamed or purged?' else '' end)
@@ -163,7 +182,7 @@ with wanted as (
            when o.unknown_since is not null then
                 case when o.ask_at is null then 'ask'
                      when o.unknown_since < clock_timestamp() - unknown_grace_ms * interval '1 ms' then 'shut' else 'wait' end
-           when o.state in ('accepted', 'fulfilled', 'complete', 'cancelled')
+           when o.state in ('accepted', 'fulfilled', 'complete', 'cancelled', 'blocked', 'returned')
                 and o.checked_at < clock_timestamp() - gate_fresh_ms * interval '1 ms' then 'ask'
            when o.state = 'accepted' then 'open'
            when o.state in ('fulfilled', 'complete', 'cancelled') then
@@ -206,36 +225,48 @@ with wanted as (
            refused_submission is not null and shipped = refused_shipped and cancelled = refused_cancelled
                and api_quantity is not distinct from refused_api_quantity as is_parked
       from moved m
+), gated as (
+    select w.*, g.gate, g.gate_detail,
+           has_gate and (w.item_state = 'cancelled' or (g.api_state = 'cancelled' and g.gate = 'shut')) is true as is_agreed
+      from weighed w
+      join gates g using (order_id)
+), agreed as (
+    select w.*,
+           case when is_agreed and not is_stopped and not is_moving then more_cancelled - takes_cancelled else 0 end as agrees
+      from gated w
+), due as (
+    select w.*,
+           more_shipped - takes_shipped as due_shipped, more_cancelled - takes_cancelled as due_cancelled,
+           more_shipped - takes_shipped + more_cancelled - takes_cancelled - agrees as remains
+      from agreed w
 )
 select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.problem is not null, false),
        w.ordered, w.shipped, w.cancelled, w.returned,
        w.tracking_company, w.tracking_number, w.tracking_url, w.shipment_id, w.shipment_item_id, w.model,
        w.soft_shipped, w.soft_cancelled, w.firm_shipped, w.firm_cancelled,
-       (more_shipped - takes_shipped)::bigint, (more_cancelled - takes_cancelled)::bigint,
-       case when is_stopped or is_moving or is_parked then 0 else more_shipped - takes_shipped end::bigint,
-       case when is_stopped or is_moving or is_parked or g.is_agreed then 0 else more_cancelled - takes_cancelled end::bigint,
+       due_shipped::bigint, due_cancelled::bigint,
+       case when is_stopped or is_moving or is_parked then 0 else due_shipped end::bigint,
+       case when is_stopped or is_moving or is_parked then 0 else due_cancelled - agrees end::bigint,
        case when (kind is null or is_note) and not is_moving then takes_shipped - gives_shipped else 0 end::bigint,
        case when (kind is null or is_note) and not is_moving then takes_cancelled - gives_cancelled else 0 end::bigint,
-       case when not is_stopped and not is_moving and g.is_agreed then more_cancelled - takes_cancelled else 0 end::bigint,
-       g.gate, g.gate_detail,
+       agrees::bigint,
+       w.gate, w.gate_detail,
        case when w.kind is not null then w.kind end, w.detail, w.is_note,
        case
-       when more_shipped + more_cancelled - takes_shipped - takes_cancelled <= 0 and (kind is null or is_note) then null
+       when remains <= 0 and (kind is null or is_note) then null
        when not is_read then null
        when kind is not null and not is_note then format('%s: %s', kind, w.detail)
        when is_orchestrated then 'orchestrated: the API''s own fulfiller posts it'
        when is_moving then 'units that moved to another parcel are still on their way'
        when is_parked then format('refused as submission %s; waits for a change or for retry', refused_submission)
-       when g.gate <> 'open' then g.gate_detail
+       when w.gate <> 'open' then w.gate_detail
        end,
        coalesce(is_parked, false),
-       refused_submission is not null and not coalesce(is_parked, false) and is_read and w.problem is null,
+       -- changed, or explained by now: what was refused is over
+       refused_submission is not null and is_read and w.problem is null
+           and (not coalesce(is_parked, false) or (remains <= 0 and not is_moving)),
        is_moving
-  from weighed w
-  join lateral (
-       select x.gate, x.gate_detail,
-              has_gate and (w.item_state = 'cancelled' or (x.api_state = 'cancelled' and x.gate = 'shut')) is true as is_agreed
-         from gates x where x.order_id = w.order_id) g on true
+  from due w
 $$;
 
 -- What is wrong with a quantity, in words; null: nothing.
