@@ -1,0 +1,116 @@
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "sync/budget.h"
+
+START_TEST(a_single_question_leaves_at_once)
+{
+    struct budget budget;
+
+    budget_init(&budget, 100);
+    ck_assert(budget_take(&budget));
+    ck_assert(!budget_take(&budget));
+}
+END_TEST
+
+START_TEST(the_rate_is_kept_over_a_second)
+{
+    struct budget budget;
+    int taken = 0;
+
+    budget_init(&budget, 100);
+    for (int ms = 0; ms < 1000; ms += 5) {
+        clock_advance_for_tests(5);
+        while (budget_take(&budget))
+            taken++;
+    }
+    ck_assert_int_ge(taken, 95);
+    ck_assert_int_le(taken, 101);
+}
+END_TEST
+
+START_TEST(what_was_saved_is_at_most_a_quarter_of_a_second)
+{
+    struct budget budget;
+
+    budget_init(&budget, 100);
+    clock_advance_for_tests(60000);
+    ck_assert_int_eq(budget_available(&budget), 25);
+}
+END_TEST
+
+START_TEST(a_slow_rate_still_lets_one_go)
+{
+    struct budget budget;
+
+    budget_init(&budget, 0.5);
+    ck_assert(budget_take(&budget));
+    ck_assert(!budget_take(&budget));
+    ck_assert_int_le(budget_wait_ms(&budget), 2000);
+    ck_assert_int_gt(budget_wait_ms(&budget), 1900);
+    clock_advance_for_tests(2001);
+    ck_assert(budget_take(&budget));
+}
+END_TEST
+
+START_TEST(a_smaller_share_cuts_what_was_saved)
+{
+    struct budget budget;
+
+    budget_init(&budget, 1000);
+    clock_advance_for_tests(1000);
+    ck_assert_int_eq(budget_available(&budget), 250);
+    budget_set_rate(&budget, 100);
+    ck_assert_int_eq(budget_available(&budget), 25);
+}
+END_TEST
+
+START_TEST(a_block_stops_everything_and_expires)
+{
+    struct budget budget;
+
+    budget_init(&budget, 100);
+    clock_advance_for_tests(1000);
+    budget_block(&budget, 500);
+    ck_assert(!budget_take(&budget));
+    ck_assert_int_gt(budget_wait_ms(&budget), 400);
+    clock_advance_for_tests(501);
+    ck_assert_int_eq(budget_blocked_ms(&budget), 0);
+    ck_assert(budget_take(&budget));
+}
+END_TEST
+
+START_TEST(a_block_only_ever_grows)
+{
+    struct budget budget;
+
+    budget_init(&budget, 100);
+    budget_block(&budget, 5000);
+    budget_block(&budget, 100);
+    ck_assert_int_gt(budget_blocked_ms(&budget), 4000);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("budget");
+    TCase *tests = tcase_create("budget");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_test(tests, a_single_question_leaves_at_once);
+    tcase_add_test(tests, the_rate_is_kept_over_a_second);
+    tcase_add_test(tests, what_was_saved_is_at_most_a_quarter_of_a_second);
+    tcase_add_test(tests, a_slow_rate_still_lets_one_go);
+    tcase_add_test(tests, a_smaller_share_cuts_what_was_saved);
+    tcase_add_test(tests, a_block_stops_everything_and_expires);
+    tcase_add_test(tests, a_block_only_ever_grows);
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
