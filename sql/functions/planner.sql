@@ -60,7 +60,11 @@ declare
     free text[];
     ev evaluation[];
     gone text[];      -- orders that the warehouse doesn't show any more
-    pulled bigint[];  -- submissions withdrawn
+    pulled bigint[];  -- submissions withdrawn, and when they would have gone
+    pulled_at timestamptz[];
+    asking text[];    -- orders of which the API must say something before more can be done
+    touched text[];
+    strangers text[]; -- orders that neither the warehouse nor the ledger knows
     units bigint;
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
@@ -122,6 +126,12 @@ begin
        set state = 'held', held_by = 'vanished', next_attempt_at = null
      where s.order_id = any (gone) and s.state = 'planned';
 
+    -- Back again: what may have been applied goes on as it was, the rest is planned anew below.
+    update submissions s
+       set state = 'planned', held_by = null, next_attempt_at = clock_timestamp()
+     where s.order_id = any (free) and s.order_id <> all (gone)
+       and s.state = 'held' and s.held_by = 'vanished' and s.unknown_attempts > 0;
+
     -- Planned and never possibly applied, but not what is wanted now: withdrawn, and planned anew below.
     -- Behind a shut gate only what has shrunk is taken back; what grew waits.
     with parcels as (
@@ -133,18 +143,22 @@ begin
          where e.order_id <> all (gone)
          group by e.order_id, e.shipment_ref
         having sum(e.soft_shipped + e.soft_cancelled) > 0
+    ), chosen as (
+        select s.submission_id, s.next_attempt_at
+          from parcels p
+          join submissions s on s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
+         where s.state in ('planned', 'held') and s.unknown_attempts = 0
+           and (p.shrank or (p.grew and p.is_open) or s.held_by = 'vanished')
     ), gone_back as (
         update submissions s
            set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner',
                next_attempt_at = null, held_by = null,
                error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
-          from parcels p
-         where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
-           and s.state in ('planned', 'held') and s.unknown_attempts = 0
-           and (p.shrank or (p.grew and p.is_open) or s.held_by = 'vanished')
-        returning s.submission_id
+          from chosen c
+         where s.submission_id = c.submission_id
+        returning s.submission_id, c.next_attempt_at
     )
-    select array_agg(submission_id) into pulled from gone_back;
+    select array_agg(submission_id), array_agg(next_attempt_at) into pulled, pulled_at from gone_back;
     withdrawn := coalesce(cardinality(pulled), 0);
 
     -- Posted units follow their parcel to its new name: a pair of adjustments, nothing is posted for them.
@@ -165,23 +179,33 @@ begin
      where e.agree_cancelled > 0
      order by r.row_id;
 
-    -- Orders behind a shut gate are asked for, or listed, while something of them is wanted.
+    -- Orders are asked for, or listed, while something of them waits for the API's word. Locked in order: answers
+    -- of the API are written at the same time.
+    asking := array(
+        select e.order_id from unnest(ev) e where waits_for_api(e)
+        union
+        select x.order_id from submissions x
+         where x.order_id = any (free) and x.state = 'planned' and x.next_attempt_at = 'infinity');
+    touched := array(
+        select e.order_id
+          from (select x.order_id, min(x.gate) as gate from unnest(ev) x group by x.order_id) e
+          left join lateral (select * from orders x where x.order_id = e.order_id offset 0) o on true
+         where case when e.order_id = any (asking)
+                    then (e.gate = 'ask' and o.ask_at is null) or (e.gate = 'list' and o.list_at is null)
+                    else o.ask_at is not null end);
+    perform 1 from orders o where o.order_id = any (touched) order by o.order_id for no key update;
     insert into orders as o (order_id, ask_at, list_at)
     select e.order_id, case when min(e.gate) = 'ask' then clock_timestamp() end,
            case when min(e.gate) = 'list' then clock_timestamp() end
       from unnest(ev) e
-     where e.want_shipped + e.want_cancelled > 0 and e.gate in ('ask', 'list')
+     where e.order_id = any (touched) and e.order_id = any (asking)
      group by e.order_id
+     order by e.order_id
         on conflict (order_id) do update
-       set ask_at = coalesce(least(o.ask_at, excluded.ask_at), excluded.ask_at, o.ask_at),
-           list_at = coalesce(o.list_at, excluded.list_at)
-     where excluded.ask_at < o.ask_at or (o.ask_at is null and excluded.ask_at is not null)
-        or (o.list_at is null and excluded.list_at is not null);
+       set ask_at = coalesce(o.ask_at, excluded.ask_at), list_at = coalesce(o.list_at, excluded.list_at);
     update orders o
        set ask_at = null
-     where o.order_id = any (free) and o.ask_at is not null
-       and not exists (select from unnest(ev) e where e.order_id = o.order_id
-                          and e.want_shipped + e.want_cancelled > 0);
+     where o.order_id = any (touched) and o.order_id <> all (asking);
 
     -- Submissions: one for each (order, parcel), at most so many lines each.
     with wants as (
@@ -206,18 +230,31 @@ begin
          group by w.order_id, w.shipment_ref, w.part
     ), heirs as (
         -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
-        select s.order_id, s.shipment_ref, max(s.attempts) as attempts,
-               bool_or(s.error_message = 'was held: operator') as was_held
-          from submissions s
-         where s.submission_id = any (pulled)
-         group by s.order_id, s.shipment_ref
+        select p.order_id, p.shipment_ref, max(h.attempts) as attempts, max(h.next_attempt_at) as next_attempt_at,
+               bool_or(h.error_message = 'was held: operator') as was_held
+          from (select distinct x.order_id, x.shipment_ref from parts x) p
+         cross join lateral (
+               select s.attempts, s.error_message, u.next_attempt_at
+                 from unnest(pulled, pulled_at) as u(submission_id, next_attempt_at)
+                 join submissions s using (submission_id)
+                where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
+               union all
+               -- withdrawn earlier, behind a gate that was shut until now
+               (select s.attempts, s.error_message, null
+                  from (select * from submissions x
+                         where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+                         order by x.submission_id desc limit 1) s
+                 where s.state = 'withdrawn' and s.submission_id <> all (coalesce(pulled, '{}')))) h
+         group by p.order_id, p.shipment_ref
     ), made as (
         insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
                                  shipment_id, tracking_company, tracking_number, tracking_url)
         select p.marker, p.order_id, p.shipment_ref, for_run,
                case when h.was_held then 'held' else 'planned' end::submission_state,
                case when h.was_held then 'operator' end,
-               case when not coalesce(h.was_held, false) then clock_timestamp() end,
+               case when coalesce(h.was_held, false) then null
+                    when h.next_attempt_at < 'infinity' then greatest(h.next_attempt_at, clock_timestamp())
+                    else clock_timestamp() end,
                coalesce(h.attempts, 0),
                p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
           from parts p
@@ -235,10 +272,11 @@ begin
     select count(distinct submission_id), sum(filled.units) into planned, units from filled;
 
     update lanes l
-       set next_at = clock_timestamp()
-     where l.order_id = any (free)
-       and exists (select from submissions s where s.order_id = l.order_id and s.state = 'planned')
-       and l.next_at = 'infinity';
+       set next_at = p.next_at
+      from (select x.order_id, (select min(s.next_attempt_at) from submissions s
+                                 where s.order_id = x.order_id and s.state = 'planned') as next_at
+              from unnest(free) as x(order_id)) p
+     where l.order_id = p.order_id and p.next_at < l.next_at;
 
     -- What was refused is planned anew, or gone: its discrepancy has ended.
     update discrepancies d
@@ -260,10 +298,28 @@ begin
        and d.kind in ('over_quantity', 'decreased', 'bad_row', 'unknown_item', 'ordered_mismatch', 'guard', 'vanished',
                       'unknown_order', 'order_blocked', 'order_returned', 'foreign', 'unreadable')
        and not exists (select from planner_findings(ev, gone) f
-                        where (f.kind, f.order_id, f.item_id) = (d.kind, d.order_id, d.item_id));
-    delete from relooks r where r.order_key = any (free);
+                        where (f.kind, f.order_id, f.item_id) = (d.kind, d.order_id, d.item_id) and not f.is_note)
+       -- the API is being asked whether it is still so
+       and not (d.kind in ('unknown_order', 'order_blocked', 'order_returned', 'foreign')
+                and exists (select from unnest(ev) e
+                             where e.order_id = d.order_id and e.gate in ('ask', 'list') and waits_for_api(e)));
+    -- Orders that could not be read, and were never known, may be gone without a trace.
+    strangers := array(select k from unnest(keys) k where not exists (select from lanes l where l.order_id = k));
+    update discrepancies d
+       set closed_at = clock_timestamp(), closed_by = 'planner'
+     where d.closed_at is null and d.order_id = any (strangers) and d.kind = 'unreadable';
+    delete from relooks r where r.order_key = any (free) or r.order_key = any (strangers);
     update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;
 end $$;
+
+-- Units that nothing but the API's word can set free: due ones, refused ones, and those of a line that the API's order
+-- contradicts.
+create or replace function waits_for_api(e evaluation) returns boolean
+language sql immutable parallel safe as $$
+select e.want_shipped + e.want_cancelled > 0
+       or (e.due_shipped + e.due_cancelled > 0
+           and (e.is_parked or e.kind in ('unknown_item', 'ordered_mismatch')) is true)
+$$;
 
 -- The discrepancies and notes that belong to a plan: of lines, and of whole orders.
 create or replace function planner_findings(ev evaluation[], gone text[])
