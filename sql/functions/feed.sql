@@ -76,7 +76,7 @@ declare
     name text;
 begin
     perform set_config('lock_timeout', '2s', true);
-    for leaf in select feed_tables(relation) loop
+    for leaf in select x from feed_tables(relation) x where exists (select from pg_class c where c.oid = x) loop
         foreach name in array array['insert', 'update', 'delete', 'truncate', 'row'] loop
             execute format('drop trigger if exists %I on %s', 'waybill_feed_' || name, leaf);
         end loop;
@@ -103,6 +103,13 @@ declare
     source text;
     body text;
 begin
+    -- The triggers read with this ledger's rights, not with the caller's.
+    begin
+        execute format('select (%s)::text from %s r limit 0', key_sql, $1);
+    exception when others then
+        raise exception 'the ledger''s owner % can''t read order_key "%" from %: %', current_user, order_key, $1, sqlerrm
+            using hint = format('grant select on %s (and what order_key reads) to %I', $1, current_user);
+    end;
     foreach side in array array['new', 'old', 'both', 'row'] loop
         source := case side
             when 'new' then format('select (%s)::text as k from new_rows r', key_sql)
@@ -161,17 +168,20 @@ language sql volatile security definer set search_path from current as
 $$ update feed_state set sweep_wanted = why where sweep_wanted is null $$;
 
 -- What is wrong with the feed, one line a fault: triggers that should be there and enabled, on every leaf.
-create or replace function feed_faults() returns table (relation text, fault text)
+create or replace function feed_faults() returns table (relation text, fault text, mend text)
 language sql stable set search_path from current as $$
-select coalesce(c.oid::regclass::text, f.relation::oid::text),
+select distinct coalesce(format('%I.%I', m.nspname, c.relname), f.relation::oid::text),
        case when c.oid is null then 'the table is gone'
             when t.tgname is null then format('trigger %s is missing', n.name)
             when t.tgenabled = 'D' then format('trigger %s is disabled', n.name)
-            else format('trigger %s is not enabled always', n.name) end
+            else format('trigger %s is not enabled always', n.name) end,
+       case when c.oid is null then format('select feed_stop(%s)', f.relation::oid)
+            else format('select feed_from(%L, %L)', f.relation::regclass::text, f.order_key) end
   from feeds f
  cross join lateral (select x from feed_tables(f.relation) x where exists (select from pg_class p where p.oid = f.relation)
                      union all select f.relation where not exists (select from pg_class p where p.oid = f.relation)) leaf(x)
   left join pg_class c on c.oid = leaf.x
+  left join pg_namespace m on m.oid = c.relnamespace
  cross join lateral (select 'waybill_feed_' || s as name from unnest(array['insert', 'update', 'delete', 'truncate']) s
                      union all
                      select 'waybill_feed_row' where exists (select from pg_subscription_rel r where r.srrelid = leaf.x)) n
@@ -191,8 +201,8 @@ begin
     select * into strict st from feed_state;
     if is_queue then
         perform find_discrepancies(for_run, array(
-            select row('feed_broken', '', '', relation, 0, string_agg(fault, ', ' order by fault) ||
-                       format('; mend it: select feed_from(%L, ...)', relation), null, false)::finding
+            select row('feed_broken', '', '', relation, 0,
+                       string_agg(fault, ', ' order by fault) || '; mend it: ' || min(mend), null, false)::finding
               from feed_faults() group by relation));
         update discrepancies d
            set closed_at = clock_timestamp(), closed_by = 'feed'

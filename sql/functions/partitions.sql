@@ -11,6 +11,9 @@ begin
             begin
                 execute format('create table %I partition of attempts for values from (%L) to (%L)',
                                name, month, (month + interval '1 month')::date);
+                -- statement triggers of the parent don't watch who names a partition
+                execute format('create trigger law_attempts_stay before update or delete or truncate on %I
+                                for each statement execute function refuse(''law 11'', ''history is append-only'')', name);
             exception when duplicate_table or check_violation then
                 null; -- another host was faster, or rows of that month lie in attempts_other already
             end;
