@@ -132,9 +132,8 @@ start_warehouse() {
 # The sandbox knows the shop's orders, as the API would: that is where they came from.
 start_sandbox() {
     sql -At -c 'table wms.api_orders' > "$dir/orders.jsonl"
-    # orders_ids: of its oddly named orders one has commas in its id.
-    "$sandbox" --port-file "$dir/port" --rate 0 --switch orders_ids=repeat \
-        --orders "$dir/orders.jsonl" > "$dir/sandbox.log" 2>&1 &
+    "$sandbox" --port-file "$dir/port" --rate 0 --orders "$dir/orders.jsonl" \
+        > "$dir/sandbox.log" 2>&1 &
     echo $! > "$dir/sandbox.pid"
     tries=0
     until [ -s "$dir/port" ]; do

@@ -130,4 +130,14 @@ begin
 put notes.md 'thoughts'
 expect tree 1 'notes.md'
 
+# Keys only: there is no program in the tree.
+WAYBILL_BUILD_DIR=$top/none
+export WAYBILL_BUILD_DIR
+begin
+put conf/waybill.yaml 'run:' '  # Required.' '  a: x' '  b: 1' '  # c: d'
+put README.md '| `run.a` | | required |' '| `run.b` | | `2` |' '| `run.e` | | none |'
+expect readme 1 '> run.b 2'
+expect readme 1 '< run.c -'
+expect readme 1 '> run.e -'
+
 exit $failed
