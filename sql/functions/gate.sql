@@ -40,6 +40,16 @@ declare
     t timestamptz := clock_timestamp();
     known bigint;
 begin
+    -- What a refusal had sent back to wait for the gate goes on; lanes come first in the order of locks.
+    perform 1
+       from lanes l
+      where l.order_id in (select s.order_id
+                             from jsonb_to_recordset(answers) as x(order_id text, state text)
+                             join submissions s on s.order_id = x.order_id and s.state = 'planned'
+                                               and s.next_attempt_at = 'infinity'
+                            where x.state = 'accepted')
+      order by l.order_id for no key update;
+
     with a as (
         select distinct on (x.order_id) *
           from jsonb_to_recordset(answers) as x(order_id text, upstream_id text, state text, since text,
@@ -76,7 +86,6 @@ begin
     )
     select count(*) into known from put;
 
-    -- What a refusal had sent back to wait for the gate.
     with opened as (
         update submissions s
            set next_attempt_at = t
@@ -158,7 +167,8 @@ declare
 begin
     for f in
         select l ->> 'id' as id, i ->> 'item' as item_id,
-               sum((i ->> 'shipped')::bigint) as shipped, sum((i ->> 'cancelled')::bigint) as cancelled
+               coalesce(sum((i ->> 'shipped')::bigint), 0) as shipped,
+               coalesce(sum((i ->> 'cancelled')::bigint), 0) as cancelled
           from jsonb_array_elements(listing) l
          cross join lateral jsonb_array_elements(l -> 'items') i
          where not exists (select from submissions s where s.marker::text = lower(l ->> 'marker') and s.order_id = of_order)
@@ -172,6 +182,22 @@ begin
         insert into rows (order_id, item_id, shipment_ref, is_present)
         select of_order, f.item_id, '', false
          where not exists (select from rows r where r.order_id = of_order and r.item_id = f.item_id);
+        -- Cancelled units that warehouse and API had agreed on already: here is who cancelled them, so they are not
+        -- booked a second time.
+        for taken in
+            select r.row_id, least(sum(j.cancelled), r.posted_cancelled) as agreed
+              from rows r
+              join adjustments j using (row_id)
+             where r.order_id = of_order and r.item_id = f.item_id and j.kind = 'foreign' and j.fulfillment_id is null
+             group by r.row_id
+             order by r.row_id
+        loop
+            insert into adjustments (kind, row_id, cancelled, reason)
+            select 'foreign', taken.row_id, -least(left_cancelled, taken.agreed), 'cancelled by fulfillment ' || f.id
+             where least(left_cancelled, taken.agreed) > 0;
+            left_cancelled := left_cancelled - greatest(0, least(left_cancelled, taken.agreed));
+        end loop;
+        left_cancelled := f.cancelled;
         for taken in
             select r.row_id, row_number() over (order by r.shipment_ref) = 1 as is_first,
                    greatest(0, coalesce(r.shipped, 0) - r.posted_shipped - r.open_shipped) as due_shipped,

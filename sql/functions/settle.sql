@@ -9,6 +9,7 @@ declare
     t timestamptz := clock_timestamp();
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
     done bigint[];
+    late text[];
     accepted_count bigint;
     has_refusals boolean := exists (select from unnest(a) x where x.next <> 'accepted');
     has_findings boolean := exists (select from unnest(a) x where x.discrepancy is not null);
@@ -24,6 +25,10 @@ begin
            coalesce(x.sent, false), t - coalesce(x.duration_ms, 0) * interval '1 ms', t, x.outcome, x.http_status,
            nullif(concat_ws(': ', nullif(x.error_code, ''), nullif(x.error_message, '')), ''), nullif(x.request_id, '')
       from unnest(a) x join submissions s on s.marker = x.marker;
+
+    -- Evidence that comes after something else was decided: the planner must see it.
+    late := array(select s.order_id from unnest(a) x join submissions s on s.marker = x.marker
+                   where x.next = 'accepted' and s.state in ('planned', 'held', 'rejected'));
 
     -- Accepted: the answer, or a look that found the marker.
     with put as (
@@ -109,10 +114,12 @@ begin
 
     if has_refusals then
         -- The API's word on the order is out of date.
-        update orders o
-           set checked_at = null, ask_at = t
+        insert into orders as o (order_id, ask_at)
+        select distinct s.order_id, t
           from unnest(a) x join submissions s on s.marker = x.marker
-         where x.shuts_gate and o.order_id = s.order_id;
+         where x.shuts_gate or (x.discrepancy = 'foreign' and s.submission_id = any (done))
+         order by 1
+            on conflict (order_id) do update set checked_at = null, ask_at = t;
     end if;
 
     insert into queue (order_key, source)
@@ -120,6 +127,7 @@ begin
       from submissions s
      where s.submission_id = any (done)
        and (s.state in ('rejected', 'split')
+            or s.order_id = any (late)
             or exists (select from rows r where r.order_id = s.order_id and r.looks_when_settled));
 
     perform close_settled(done);
@@ -143,6 +151,12 @@ begin
           from unnest(a) x join submissions s on s.marker = x.marker
          where x.next = 'accepted' and s.submission_id <> all (coalesce(done, '{}'))
            and s.fulfillment_id is distinct from x.fulfillment_id));
+    end if;
+
+    if has_refusals and (select i.marker_seen_at is not null from identity i) then
+        -- Held for want of a marker, by somebody who didn't know yet that a list had shown one.
+        perform release_held(array(select s.submission_id from submissions s
+                                    where s.submission_id = any (done) and s.state = 'held' and s.held_by = 'marker'));
     end if;
 
     update runs r
@@ -173,7 +187,7 @@ begin
          where x.next = 'split' and s.state = 'split' and s.submission_id = any (done)
     ), parts as (
         select p.submission_id as parent_id, r.row_id, i.shipped, i.cancelled, i.shipment_item_id, r.plan_no + 1 as plan_no,
-               case when p.alone_item is not null then (r.item_id = p.alone_item)::int
+               case when bool_or(r.item_id = p.alone_item) over (partition by p.submission_id) then (r.item_id = p.alone_item)::int
                     else ntile(2) over (partition by p.submission_id order by r.item_id) - 1 end as part
           from parents p
           join submission_items i using (submission_id)
@@ -188,6 +202,7 @@ begin
                p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
           from heads h
           join parents p on p.submission_id = h.parent_id
+         order by h.parent_id, h.part
         returning submission_id, marker
     )
     insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
@@ -218,14 +233,22 @@ language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     evidence jsonb;
+    unseen bigint[];
 begin
-    perform 1 from lanes l where l.order_id = of_order for no key update;
-    if exists (select from jsonb_array_elements(listing) f
-                join submissions s on s.marker::text = lower(f ->> 'marker') and s.order_id = of_order) then
+    -- The first marker that a list shows sets others free: their lanes are locked with this one, in order.
+    if (select i.marker_seen_at is null from identity i)
+       and exists (select from jsonb_array_elements(listing) f
+                    join submissions s on s.marker::text = lower(f ->> 'marker') and s.order_id = of_order) then
+        unseen := array(select s.submission_id from submissions s where s.state = 'held' and s.held_by = 'marker');
+    end if;
+    perform 1
+       from lanes l
+      where l.order_id in (select of_order union all
+                           select s.order_id from submissions s where s.submission_id = any (unseen))
+      order by l.order_id for no key update;
+    if unseen is not null then
         update identity set marker_seen_at = clock_timestamp() where marker_seen_at is null;
-        if found then
-            perform release_unseen();
-        end if;
+        perform release_held(unseen);
     end if;
 
     -- newest first in the list, so the oldest of two with one marker is the original
@@ -272,8 +295,8 @@ exception when others then
     return true;
 end $$;
 
--- Held only because no marker of ours had ever been seen in a list: now one was.
-create or replace function release_unseen() returns void
+-- Held only because no marker of ours had ever been seen in a list: now one was. The caller holds their lanes.
+create or replace function release_held(ids bigint[]) returns void
 language plpgsql security definer set search_path from current as $$
 declare
     freed bigint[];
@@ -281,7 +304,7 @@ begin
     with put as (
         update submissions s
            set state = 'planned', held_by = null, next_attempt_at = clock_timestamp()
-         where s.state = 'held' and s.held_by = 'marker'
+         where s.submission_id = any (ids) and s.state = 'held' and s.held_by = 'marker'
         returning s.submission_id, s.order_id
     ), lane as (
         update lanes l set next_at = clock_timestamp() from put where l.order_id = put.order_id
