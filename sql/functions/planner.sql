@@ -49,6 +49,80 @@ begin
     return newly;
 end $$;
 
+-- Submissions for what is wanted now: one for each (order, parcel), at most so many lines each. Joins between what is
+-- in hand may hash (200 orders by 200 are 40,000 otherwise); tables are reached by key only (lateral, offset 0).
+create or replace function make_submissions(
+    for_run bigint, ev evaluation[], pulled bigint[], pulled_at timestamptz[], lines_per_submission_max int)
+returns bigint
+language sql volatile security definer set search_path from current set enable_seqscan = off as $$
+with wants as (
+    select e.order_id, e.shipment_ref, r.row_id, r.plan_no + 1 as plan_no,
+           e.want_shipped as shipped, e.want_cancelled as cancelled,
+           e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id,
+           (row_number() over (partition by e.order_id, e.shipment_ref order by e.item_id) - 1)
+               / lines_per_submission_max as part
+      from unnest(ev) e
+     cross join lateral (
+           select x.row_id, x.plan_no from rows x
+            where x.order_id = e.order_id and x.item_id = e.item_id and x.shipment_ref = e.shipment_ref offset 0) r
+     where e.want_shipped + e.want_cancelled > 0 and e.gate = 'open'
+       and not exists (select from submissions s          -- kept as it was: exactly this is planned
+                         join submission_items i using (submission_id)
+                        where s.order_id = e.order_id and s.shipment_ref = e.shipment_ref
+                          and s.state in ('planned', 'held') and s.unknown_attempts = 0
+                          and e.soft_shipped + e.soft_cancelled > 0 and i.row_id = e.row_id offset 0)
+), marked as (
+    select w.*, first_value(gen_random_uuid()) over (partition by w.order_id, w.shipment_ref, w.part order by w.row_id) as marker
+      from wants w
+), parts as (
+    select w.order_id, w.shipment_ref, w.part, w.marker,
+           min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
+           min(w.tracking_number) as tracking_number, min(w.tracking_url) as tracking_url
+      from marked w
+     group by w.order_id, w.shipment_ref, w.part, w.marker
+), heirs as (
+    -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
+    select p.order_id, p.shipment_ref, max(h.attempts) as attempts, max(h.next_attempt_at) as next_attempt_at,
+           bool_or(h.error_message = 'was held: operator') as was_held
+      from (select distinct x.order_id, x.shipment_ref from parts x) p
+     cross join lateral (
+           select s.attempts, s.error_message, u.next_attempt_at
+             from unnest(pulled, pulled_at) as u(submission_id, next_attempt_at)
+             join submissions s using (submission_id)
+            where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
+           union all
+           -- withdrawn earlier, behind a gate that was shut until now
+           (select s.attempts, s.error_message, null
+              from (select * from submissions x
+                     where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+                     order by x.submission_id desc limit 1) s
+             where s.state = 'withdrawn' and s.submission_id <> all (coalesce(pulled, '{}')))) h
+     group by p.order_id, p.shipment_ref
+), made as (
+    insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
+                             shipment_id, tracking_company, tracking_number, tracking_url)
+    select p.marker, p.order_id, p.shipment_ref, for_run,
+           case when h.was_held then 'held' else 'planned' end::submission_state,
+           case when h.was_held then 'operator' end,
+           case when coalesce(h.was_held, false) then null
+                when h.next_attempt_at < 'infinity' then greatest(h.next_attempt_at, clock_timestamp())
+                else clock_timestamp() end,
+           coalesce(h.attempts, 0),
+           p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
+      from parts p
+      left join heirs h using (order_id, shipment_ref)
+     order by p.order_id, p.shipment_ref, p.part
+    returning submission_id, marker
+), filled as (
+    insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
+    select m.submission_id, w.row_id, w.plan_no, w.shipped, w.cancelled, w.shipment_item_id
+      from marked w
+      join made m using (marker)
+    returning submission_id, shipped + cancelled as units
+)
+select count(distinct submission_id) from filled
+$$;
+
 create or replace function plan_orders(
     for_run bigint, keys text[], readings reading[],
     has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
@@ -65,7 +139,6 @@ declare
     asking text[];    -- orders of which the API must say something before more can be done
     touched text[];
     strangers text[]; -- orders that neither the warehouse nor the ledger knows
-    units bigint;
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
     insert into lanes (order_id)
@@ -106,6 +179,14 @@ begin
            (excluded.ordered, excluded.shipped, excluded.cancelled, excluded.returned, true, excluded.tracking_company,
             excluded.tracking_number, excluded.tracking_url, excluded.shipment_id, excluded.shipment_item_id,
             excluded.model, excluded.waits_for);
+    -- What came back settles nothing; it is told.
+    insert into adjustments (kind, row_id, returned, reason)
+    select 'returned', r.row_id, e.returned - x.told, 'came back, says the warehouse'
+      from unnest(ev) e
+      join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
+     cross join lateral (select coalesce(sum(a.returned), 0) as told from adjustments a where a.row_id = r.row_id offset 0) x
+     where e.is_read and not e.is_bad and (e.returned > 0 or e.row_id is not null) and e.returned <> x.told
+     order by r.row_id;
     update rows r
        set is_present = false, waits_for = null, read_at = clock_timestamp()
       from unnest(ev) e
@@ -143,22 +224,21 @@ begin
          where e.order_id <> all (gone)
          group by e.order_id, e.shipment_ref
         having sum(e.soft_shipped + e.soft_cancelled) > 0
-    ), chosen as (
-        select s.submission_id, s.next_attempt_at
-          from parcels p
-          join submissions s on s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
-         where s.state in ('planned', 'held') and s.unknown_attempts = 0
-           and (p.shrank or (p.grew and p.is_open) or s.held_by = 'vanished')
-    ), gone_back as (
-        update submissions s
-           set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner',
-               next_attempt_at = null, held_by = null,
-               error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
-          from chosen c
-         where s.submission_id = c.submission_id
-        returning s.submission_id, c.next_attempt_at
     )
-    select array_agg(submission_id), array_agg(next_attempt_at) into pulled, pulled_at from gone_back;
+    select array_agg(s.submission_id), array_agg(s.next_attempt_at) into pulled, pulled_at
+      from parcels p
+     cross join lateral (
+           select x.submission_id, x.next_attempt_at
+             from submissions x
+            where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+              and x.state in ('planned', 'held') and x.unknown_attempts = 0
+              and (p.shrank or (p.grew and p.is_open) or x.held_by = 'vanished')
+           offset 0) s;
+    update submissions s
+       set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner',
+           next_attempt_at = null, held_by = null,
+           error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
+     where s.submission_id = any (pulled);
     withdrawn := coalesce(cardinality(pulled), 0);
 
     -- Posted units follow their parcel to its new name: a pair of adjustments, nothing is posted for them.
@@ -207,69 +287,7 @@ begin
        set ask_at = null
      where o.order_id = any (touched) and o.order_id <> all (asking);
 
-    -- Submissions: one for each (order, parcel), at most so many lines each.
-    with wants as (
-        select e.order_id, e.shipment_ref, r.row_id, r.plan_no + 1 as plan_no,
-               e.want_shipped as shipped, e.want_cancelled as cancelled,
-               e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id,
-               (row_number() over (partition by e.order_id, e.shipment_ref order by e.item_id) - 1)
-                   / lines_per_submission_max as part
-          from unnest(ev) e
-          join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
-         where e.want_shipped + e.want_cancelled > 0 and e.gate = 'open'
-           and not exists (select from submissions s          -- kept as it was: exactly this is planned
-                             join submission_items i using (submission_id)
-                            where s.order_id = e.order_id and s.shipment_ref = e.shipment_ref
-                              and s.state in ('planned', 'held') and s.unknown_attempts = 0
-                              and e.soft_shipped + e.soft_cancelled > 0 and i.row_id = e.row_id)
-    ), parts as (
-        select w.order_id, w.shipment_ref, w.part, gen_random_uuid() as marker,
-               min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
-               min(w.tracking_number) as tracking_number, min(w.tracking_url) as tracking_url
-          from wants w
-         group by w.order_id, w.shipment_ref, w.part
-    ), heirs as (
-        -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
-        select p.order_id, p.shipment_ref, max(h.attempts) as attempts, max(h.next_attempt_at) as next_attempt_at,
-               bool_or(h.error_message = 'was held: operator') as was_held
-          from (select distinct x.order_id, x.shipment_ref from parts x) p
-         cross join lateral (
-               select s.attempts, s.error_message, u.next_attempt_at
-                 from unnest(pulled, pulled_at) as u(submission_id, next_attempt_at)
-                 join submissions s using (submission_id)
-                where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
-               union all
-               -- withdrawn earlier, behind a gate that was shut until now
-               (select s.attempts, s.error_message, null
-                  from (select * from submissions x
-                         where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
-                         order by x.submission_id desc limit 1) s
-                 where s.state = 'withdrawn' and s.submission_id <> all (coalesce(pulled, '{}')))) h
-         group by p.order_id, p.shipment_ref
-    ), made as (
-        insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
-                                 shipment_id, tracking_company, tracking_number, tracking_url)
-        select p.marker, p.order_id, p.shipment_ref, for_run,
-               case when h.was_held then 'held' else 'planned' end::submission_state,
-               case when h.was_held then 'operator' end,
-               case when coalesce(h.was_held, false) then null
-                    when h.next_attempt_at < 'infinity' then greatest(h.next_attempt_at, clock_timestamp())
-                    else clock_timestamp() end,
-               coalesce(h.attempts, 0),
-               p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
-          from parts p
-          left join heirs h using (order_id, shipment_ref)
-         order by p.order_id, p.shipment_ref, p.part
-        returning submission_id, marker
-    ), filled as (
-        insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
-        select m.submission_id, w.row_id, w.plan_no, w.shipped, w.cancelled, w.shipment_item_id
-          from wants w
-          join parts p using (order_id, shipment_ref, part)
-          join made m using (marker)
-        returning submission_id, shipped + cancelled as units
-    )
-    select count(distinct submission_id), sum(filled.units) into planned, units from filled;
+    planned := make_submissions(for_run, ev, pulled, pulled_at, lines_per_submission_max);
 
     update lanes l
        set next_at = p.next_at
@@ -277,6 +295,8 @@ begin
                                  where s.order_id = x.order_id and s.state = 'planned') as next_at
               from unnest(free) as x(order_id)) p
      where l.order_id = p.order_id and p.next_at < l.next_at;
+
+    perform shadow_looks(free);
 
     -- What was refused is planned anew, or gone: its discrepancy has ended.
     update discrepancies d

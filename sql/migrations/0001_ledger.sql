@@ -244,8 +244,7 @@ create unique index law_4 on submissions (order_id) where state in ('sending', '
 create unique index submissions_fulfillment on submissions (fulfillment_id) where fulfillment_id is not null;
 create index submissions_planned on submissions (order_id, next_attempt_at) where state = 'planned';
 create index submissions_look on submissions (next_look_at) where state = 'unknown';
--- not on state: with stale statistics it would be taken for finding the one planned submission of an order
-create index submissions_open on submissions (created_at) where state in ('planned', 'sending', 'unknown', 'held');
+create index submissions_open on submissions (order_id, created_at) where state in ('planned', 'sending', 'unknown', 'held');
 create index submissions_order on submissions (order_id);
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
 comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
