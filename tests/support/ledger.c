@@ -1,0 +1,81 @@
+#include "support/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/init.h"
+
+void
+support_ledger_create_with(char url[SUPPORT_URL_MAX], const char *history_path)
+{
+    struct error err = {0};
+    struct ledger_init_result result = {0};
+    struct ledger_options session = {.url = url,
+                                     .schema = "waybill",
+                                     .application_name = "waybill test",
+                                     .statement_timeout_ms = 60000,
+                                     .connect_timeout_ms = 5000};
+    struct ledger_init_options options = {.session = &session};
+    char *history;
+
+    support_database_create(url);
+    ck_assert_msg(ledger_init(&options, &result, &err), "%s: %s", err.context, err.message);
+    history = support_read_file(history_path);
+    support_psql(url, history);
+    free(history);
+}
+
+struct pg *
+support_ledger_open(const char *url)
+{
+    struct error err = {0};
+    struct pg *pg = NULL;
+    struct pg_options options = {.url = url,
+                                 .application_name = "waybill test",
+                                 .search_path = "waybill",
+                                 .connect_timeout_ms = 5000,
+                                 .statement_timeout_ms = 60000};
+
+    ck_assert_msg(pg_open(&pg, &options, &err), "%s", err.message);
+    support_ledger_do(pg, "open", "set search_path = waybill, t, pg_temp; select t.begin()");
+    return pg;
+}
+
+char *
+support_ledger_ask(struct pg *pg, const char *story, const char *sql, const char *first,
+                   const char *second, const char *third)
+{
+    struct error err = {0};
+    struct pg_rows *rows = NULL;
+    const char *params[] = {first, second, third};
+    int nparams = first == NULL ? 0 : second == NULL ? 1 : third == NULL ? 2 : 3;
+    const char *text = NULL;
+    char *copy;
+
+    ck_assert_msg(pg_query(pg, sql, nparams, params, &rows, &err), "%s: %s: %s %s", story, sql,
+                  err.sqlstate, err.message);
+    if (pg_rows_count(rows) > 0)
+        text = pg_rows_text(rows, 0, 0);
+    copy = strdup(text == NULL ? "" : text);
+    ck_assert_ptr_nonnull(copy);
+    pg_rows_free(rows);
+    return copy;
+}
+
+void
+support_ledger_do(struct pg *pg, const char *story, const char *sql)
+{
+    struct error err = {0};
+
+    ck_assert_msg(pg_exec(pg, sql, &err), "%s: %s: %s %s", story, sql, err.sqlstate, err.message);
+}
+
+void
+support_ledger_expect_sound(struct pg *pg, const char *story)
+{
+    char *fault =
+        support_ledger_ask(pg, story, "select f from t.faults() f limit 1", NULL, NULL, NULL);
+
+    ck_assert_msg(fault[0] == '\0', "%s: %s", story, fault);
+    free(fault);
+}
