@@ -72,8 +72,9 @@ with wants as (
                           and s.state in ('planned', 'held') and s.unknown_attempts = 0
                           and e.soft_shipped + e.soft_cancelled > 0 and i.row_id = e.row_id offset 0)
 ), marked as (
-    select w.*, first_value(gen_random_uuid()) over (partition by w.order_id, w.shipment_ref, w.part order by w.row_id) as marker
-      from wants w
+    -- made in a row of its own first: a window function evaluates its argument anew for every row
+    select w.*, first_value(w.chance) over (partition by w.order_id, w.shipment_ref, w.part order by w.row_id) as marker
+      from (select x.*, gen_random_uuid() as chance from wants x offset 0) w
 ), parts as (
     select w.order_id, w.shipment_ref, w.part, w.marker,
            min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
