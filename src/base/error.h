@@ -54,7 +54,8 @@ bool error_is_retryable(const struct error *err);
 /* "db_lost": one lower-case word, for log lines. */
 const char *error_code_name(enum error_code code);
 
-/* What the program ends with: 2 usage, 3 configuration and state, 4 database, 5 API; 0 for ERROR_NONE. */
+/* What the program ends with: 2 usage, 3 configuration and state, 4 database, 5 API; 0 for
+ * ERROR_NONE. */
 int error_exit_code(const struct error *err);
 
 void error_clear(struct error *err);

@@ -86,12 +86,13 @@ bool pg_warned_not_durable(const struct pg *pg); /* since the last pg_run/pg_fin
  * functions). */
 const char *pg_last_notice(const struct pg *pg);
 
-/* For another thread: ask the server to give up the statement that the session is at. Made by the session's own
- * thread, used by any while the session lives or not. */
+/* For another thread: ask the server to give up the statement that the session is at. Made by the
+ * session's own thread, used by any while the session lives or not. */
 struct pg_cancel;
-struct pg_cancel *pg_cancel_new(struct pg *pg); /* NULL without memory, or when the session is lost */
-void pg_cancel_send(struct pg_cancel *cancel);  /* best effort; NULL is fine */
-void pg_cancel_free(struct pg_cancel *cancel);  /* NULL is fine */
+struct pg_cancel *pg_cancel_new(
+    struct pg *pg); /* NULL without memory, or when the session is lost */
+void pg_cancel_send(struct pg_cancel *cancel); /* best effort; NULL is fine */
+void pg_cancel_free(struct pg_cancel *cancel); /* NULL is fine */
 
 int pg_rows_count(const struct pg_rows *rows);
 int pg_rows_columns(const struct pg_rows *rows);
