@@ -468,6 +468,16 @@ loop_judge_api(struct loop *loop)
     }
 }
 
+/* After the answers are settled: every host stops at its next claim. */
+static void
+loop_pause(struct loop *loop)
+{
+    struct error err = {0};
+
+    if (!loop_db_rest(loop) || !work_pause(loop->ledger, loop->failure.message, &err))
+        log_failure(LOG_ERROR, "sync", "not_paused", &err);
+}
+
 bool
 loop_pass(struct loop *loop, struct error *err)
 {
@@ -494,6 +504,8 @@ loop_pass(struct loop *loop, struct error *err)
     if (loop->failure.code == ERROR_DB_LOST)
         loop_settle_at_last(loop);
     loop_judge_api(loop);
+    if (loop->pauses_ledger)
+        loop_pause(loop);
     if (loop->failure.code != ERROR_NONE) {
         *err = loop->failure;
         return false;

@@ -107,6 +107,7 @@ struct loop {
     bool claims_may_be_due;
     bool is_shadow;       /* everything but the POST */
     int db_failures;      /* in a row, that may pass */
+    bool pauses_ledger;   /* it is the other account: nobody goes on before a person looked */
     bool is_stopping;     /* a signal */
     bool is_closing;      /* no more claims: a failure, a guard, or the time is over */
     struct error failure; /* the first one; decides the exit code */

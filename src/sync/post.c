@@ -111,6 +111,7 @@ post_consequences(struct loop *loop, const struct provider_result *result,
                   loop->options->is_live ? "test" : "live",
                   loop->options->is_live ? "live" : "test");
         error_hint(&err, "the ledger is paused; check api.key_file and api.mode");
+        loop->pauses_ledger = true;
         loop_fail(loop, &err);
     }
 }
