@@ -10,7 +10,6 @@
 #include "ledger/statements.h"
 #include "ledger/sweep.h"
 
-#define PLAN_SQL_BYTES_MAX  (256 * 1024)
 #define PLAN_KEYS_BYTES_MAX (16 * 1024 * 1024)
 
 struct plan {
@@ -141,21 +140,6 @@ plan_some(struct plan *plan, char *const *keys, int count, struct error *err)
            plan_some(plan, keys + count / 2, count - count / 2, err);
 }
 
-static bool
-plan_sql(const struct warehouse *warehouse, struct buffer *sql, struct error *err)
-{
-    buffer_init(sql, PLAN_SQL_BYTES_MAX);
-    buffer_printf(sql,
-                  "select looked, planned, withdrawn, busy, opened\n"
-                  "  from plan_orders($2::int8, $1::text[],\n"
-                  "       array(select row(x.*)::reading from (%s) x),\n"
-                  "       $3::bool, $4::bool, $5::int8, $6::int8, $7::int8, $8::int4)",
-                  warehouse_rows_sql(warehouse));
-    if (sql->is_failed)
-        return error_set(err, ERROR_NOMEM, "no memory for the planning statement");
-    return true;
-}
-
 /* One column of text as an array of strings that the caller frees. */
 static bool
 plan_texts(const struct pg_rows *rows, char ***out, int *count, struct error *err)
@@ -259,7 +243,9 @@ plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run
            const struct plan_settings *settings, struct plan_result *out, struct error *err)
 {
     bool ok = false;
-    struct buffer sql;
+    char *sql = NULL;
+    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
+                                            {NULL, NULL}};
     struct plan plan = {.ledger = ledger,
                         .pg = ledger_pg(ledger),
                         .warehouse = warehouse,
@@ -268,9 +254,9 @@ plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run
                         .result = out};
 
     memset(out, 0, sizeof(*out));
-    if (!plan_sql(warehouse, &sql, err))
+    if (!statements_fill(template_plan_orders, slots, &sql, err))
         goto done;
-    plan.sql = buffer_text(&sql);
+    plan.sql = sql;
 
     if (!pg_exec(plan.pg, "begin", err))
         goto done;
@@ -285,7 +271,7 @@ plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run
 done:
     if (!ok)
         error_context(err, "planning");
-    buffer_free(&sql);
+    free(sql);
     return ok;
 }
 
@@ -297,30 +283,24 @@ plan_preview_keys(struct pg *pg, const struct warehouse *warehouse, const char *
 {
     bool ok = false;
     struct pg_rows *rows = NULL;
-    struct buffer sql;
+    char *differs = NULL;
+    char *sql = NULL;
     const char *params[] = {orders_max};
     const char *all = warehouse_all_sql(warehouse);
-    char *differs = all != NULL ? sweep_differs_sql(all) : NULL;
 
-    buffer_init(&sql, PLAN_SQL_BYTES_MAX);
-    buffer_puts(&sql, "select distinct k from (");
-    buffer_puts(&sql, "(select order_key as k from queue order by queue_id limit $1::int4)");
-    buffer_puts(&sql, " union all (select order_id from submissions where state = 'planned'"
-                      " order by submission_id limit $1::int4)");
-    if (differs != NULL)
-        buffer_printf(&sql, " union all (select d.order_id from (%s) d limit $1::int4)", differs);
-    buffer_puts(&sql, ") u where k <> '' order by k limit $1::int4");
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the preview");
+    if (all != NULL && !sweep_differs_sql(all, &differs, err))
         goto done;
-    }
-    ok = pg_query(pg, buffer_text(&sql), 1, params, &rows, err) &&
-         plan_texts(rows, keys, count, err);
+    const struct statements_slot slots[] = {
+        {"differs", differs != NULL ? differs : "select null::text as order_id where false"},
+        {NULL, NULL}};
+
+    ok = statements_fill(template_plan_preview_keys, slots, &sql, err) &&
+         pg_query(pg, sql, 1, params, &rows, err) && plan_texts(rows, keys, count, err);
 
 done:
     free(differs);
+    free(sql);
     pg_rows_free(rows);
-    buffer_free(&sql);
     return ok;
 }
 
@@ -330,22 +310,14 @@ plan_preview_rows(struct pg *pg, const struct warehouse *warehouse,
                   char *const *keys, int count, struct pg_rows **out, struct error *err)
 {
     bool ok = false;
-    struct buffer sql;
+    char *sql = NULL;
     char *list = NULL;
+    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
+                                            {NULL, NULL}};
 
-    buffer_init(&sql, PLAN_SQL_BYTES_MAX);
-    if (!plan_keys_text(keys, count, &list, err))
+    if (!plan_keys_text(keys, count, &list, err) ||
+        !statements_fill(template_plan_preview, slots, &sql, err))
         goto done;
-    buffer_printf(&sql,
-                  "select e.* from evaluate(array(select resolve_keys($1::text[])),"
-                  " array(select row(x.*)::reading from (%s) x),"
-                  " $2::bool, $3::bool, $4::int8, $5::int8, $6::int8) e"
-                  " order by e.order_id, e.item_id, e.shipment_ref",
-                  warehouse_rows_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the preview");
-        goto done;
-    }
 
     const char *params[] = {list,
                             settings->has_gate ? "t" : "f",
@@ -354,11 +326,11 @@ plan_preview_rows(struct pg *pg, const struct warehouse *warehouse,
                             n->grace_ms,
                             n->fresh_ms};
 
-    ok = pg_query(pg, buffer_text(&sql), 6, params, out, err);
+    ok = pg_query(pg, sql, 6, params, out, err);
 
 done:
     free(list);
-    buffer_free(&sql);
+    free(sql);
     return ok;
 }
 

@@ -2,8 +2,12 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
+#include "base/buffer.h"
 #include "sql_text.h"
+
+enum { STATEMENTS_FILLED_BYTES_MAX = 1024 * 1024 };
 
 #define STATEMENT(name_, nparams_, ncols_)                                                         \
     const struct pg_stmt stmt_##name_ = {                                                          \
@@ -16,6 +20,60 @@ static const struct pg_stmt *const statements_list[] = {
 #include "ledger/statements.def"
 #undef STATEMENT
 };
+
+#define TEMPLATE(name_) const char *const template_##name_ = sql_##name_;
+#include "ledger/templates.def"
+#undef TEMPLATE
+
+static const struct statements_slot *
+statements_find_slot(const struct statements_slot *slots, const char *at, size_t *length)
+{
+    *length = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+    for (; slots->name != NULL; slots++) {
+        if (strlen(slots->name) == *length && strncmp(slots->name, at, *length) == 0)
+            return slots;
+    }
+    return NULL;
+}
+
+/* Comments are left out: they name the slots, and a relation's text may not stand in one. */
+static const char *
+statements_skip_comment(const char *at)
+{
+    const char *end = strchr(at, '\n');
+
+    return end == NULL ? at + strlen(at) : end;
+}
+
+bool
+statements_fill(const char *text, const struct statements_slot *slots, char **out,
+                struct error *err)
+{
+    struct buffer filled;
+
+    buffer_init(&filled, STATEMENTS_FILLED_BYTES_MAX);
+    for (const char *at = text; *at != '\0';) {
+        const struct statements_slot *slot;
+        size_t length;
+
+        if (at[0] == '-' && at[1] == '-') {
+            at = statements_skip_comment(at);
+            continue;
+        }
+        if (at[0] != ':' || at[1] == ':' || (at > text && at[-1] == ':')) {
+            (void)buffer_putc(&filled, *at++);
+            continue;
+        }
+        slot = statements_find_slot(slots, at + 1, &length);
+        assert(slot != NULL);
+        (void)buffer_puts(&filled, slot->text);
+        at += 1 + length;
+    }
+    *out = buffer_take(&filled);
+    if (*out == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for a statement over the warehouse");
+    return true;
+}
 
 int
 statements_count(void)

@@ -18,6 +18,22 @@
 int statements_count(void);
 const struct pg_stmt *statements_at(int index);
 
+/* A statement that holds the warehouse's relation, which no parameter can: `:name` in its text (as
+ * psql spells a variable) is replaced by a slot's text. That text comes from the server's own
+ * spelling of the relation (warehouse.h), never from data. */
+struct statements_slot {
+    const char *name; /* NULL ends a list */
+    const char *text;
+};
+
+#define TEMPLATE(name) extern const char *const template_##name;
+#include "ledger/templates.def"
+#undef TEMPLATE
+
+/* The filled text; the caller frees it. Every `:name` must have its slot (asserted). */
+bool statements_fill(const char *text, const struct statements_slot *slots, char **out,
+                     struct error *err);
+
 enum statements_kind { STATEMENTS_MIGRATIONS, STATEMENTS_FUNCTIONS, STATEMENTS_REPORTS };
 
 struct statements_file {

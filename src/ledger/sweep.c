@@ -9,66 +9,16 @@
 #include "ledger/plan.h"
 #include "ledger/statements.h"
 
-#define SWEEP_SQL_BYTES_MAX  (256 * 1024)
 #define SWEEP_KEYS_BYTES_MAX (64 * 1024 * 1024)
 #define SWEEP_PIECE_ORDERS   2000
 
-/* Quantities as the ledger keeps them: null for the whole row when one of them can't be right. */
-#define SWEEP_GOOD                                                                                 \
-    "(a.item_id <> '' and a.ordered between 0 and 1000000000 and a.ordered = trunc(a.ordered)"     \
-    " and a.shipped between 0 and 1000000000 and a.shipped = trunc(a.shipped)"                     \
-    " and a.cancelled between 0 and 1000000000 and a.cancelled = trunc(a.cancelled)"               \
-    " and coalesce(a.returned, 0) between 0 and 1000000000"                                        \
-    " and coalesce(a.returned, 0) = trunc(coalesce(a.returned, 0)))"
-
-/* The relation's columns by the names of the type `reading`; upstream_id and changed_at come
- * behind. */
-#define SWEEP_NAMES                                                                                \
-    "a(order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned, tracking_company,"  \
-    " tracking_number, tracking_url, shipment_id, shipment_item_id, model)"
-
-static bool
-sweep_write_differs(struct buffer *sql, const char *source, const char *ledger_rows)
+bool
+sweep_differs_sql(const char *relation, char **out, struct error *err)
 {
-    return buffer_printf(
-        sql,
-        "select coalesce(x.order_id, r.order_id) as order_id,\n"
-        "       coalesce((x.ordered, x.shipped, x.cancelled, x.returned) is distinct from\n"
-        "                (r.ordered, r.shipped, r.cancelled, r.returned) or not r.is_present, "
-        "true) as is_missed\n"
-        "  from (select a.order_id, coalesce(a.item_id, '') as item_id, coalesce(a.shipment_ref, "
-        "'') as shipment_ref,\n"
-        "               case when g.ok then a.ordered::int8 end as ordered, case when g.ok then "
-        "a.shipped::int8 end as shipped,\n"
-        "               case when g.ok then a.cancelled::int8 end as cancelled,\n"
-        "               case when g.ok then coalesce(a.returned, 0)::int8 else 0 end as returned,\n"
-        "               a.tracking_company, a.tracking_number, a.tracking_url\n"
-        "          from (%s) " SWEEP_NAMES " cross join lateral (select coalesce(" SWEEP_GOOD
-        ", false) as ok) g\n"
-        "         where a.order_id <> '') x\n"
-        "  full join (%s) r on r.order_id = x.order_id and r.item_id = x.item_id and "
-        "r.shipment_ref = x.shipment_ref\n"
-        " where (x.order_id is null and r.is_present)\n"
-        "    or (x.order_id is not null and r.order_id is null)\n"
-        "    or (x.order_id is not null and (not r.is_present\n"
-        "        or (x.ordered, x.shipped, x.cancelled, x.returned, x.tracking_company, "
-        "x.tracking_number, x.tracking_url)\n"
-        "           is distinct from\n"
-        "           (r.ordered, r.shipped, r.cancelled, r.returned, r.tracking_company, "
-        "r.tracking_number, r.tracking_url)\n"
-        "        or r.shipped > r.posted_shipped + r.open_shipped\n"
-        "        or r.cancelled > r.posted_cancelled + r.open_cancelled))",
-        source, ledger_rows);
-}
+    const struct statements_slot slots[] = {
+        {"relation", relation}, {"ledger", "select * from rows"}, {NULL, NULL}};
 
-char *
-sweep_differs_sql(const char *all)
-{
-    struct buffer sql;
-
-    buffer_init(&sql, SWEEP_SQL_BYTES_MAX);
-    sweep_write_differs(&sql, all, "select * from rows");
-    return buffer_take(&sql);
+    return statements_fill(template_sweep_differs, slots, out, err);
 }
 
 bool
@@ -89,38 +39,20 @@ sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep
     return true;
 }
 
-/* Queue the orders of one comparison; `differs` yields (order_id, is_missed), $1 is its parameter
- * when it has one. */
+/* Queue the orders of one comparison. keys: its parameter, a text array literal, when it has one.
+ */
 static bool
 sweep_queue(struct pg *pg, const char *differs, const char *keys, struct sweep_result *out,
             struct error *err)
 {
     bool ok = false;
     struct pg_rows *rows = NULL;
-    struct buffer sql;
+    char *sql = NULL;
+    const struct statements_slot slots[] = {{"differs", differs}, {NULL, NULL}};
     const char *params[] = {keys};
 
-    buffer_init(&sql, SWEEP_SQL_BYTES_MAX);
-    /* Handed over in arrays of bounded size, without a detour through this program. */
-    buffer_printf(
-        &sql,
-        "select coalesce(sum(enqueue(list, 'sweep')), 0)::int8, coalesce(sum(lines), 0)::int8,"
-        " coalesce(sum(missed), 0)::int8\n"
-        "  from (select array_agg(o.order_id) as list, sum(o.lines) as lines, sum(o.missed) as "
-        "missed\n"
-        "          from (select d.order_id, count(*) as lines,\n"
-        "                       count(*) filter (where d.is_missed and not exists (select from "
-        "queue q"
-        " where q.order_key = d.order_id)) as missed,\n"
-        "                       row_number() over (order by d.order_id) / 5000 as part\n"
-        "                  from (%s) d group by d.order_id) o\n"
-        "         group by o.part) p",
-        differs);
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the sweep");
-        goto done;
-    }
-    if (!pg_query(pg, buffer_text(&sql), keys != NULL ? 1 : 0, params, &rows, err))
+    if (!statements_fill(template_sweep_queue, slots, &sql, err) ||
+        !pg_query(pg, sql, keys != NULL ? 1 : 0, params, &rows, err))
         goto done;
     out->orders += pg_rows_int(rows, 0, 0);
     out->lines += pg_rows_int(rows, 0, 1);
@@ -129,7 +61,7 @@ sweep_queue(struct pg *pg, const char *differs, const char *keys, struct sweep_r
 
 done:
     pg_rows_free(rows);
-    buffer_free(&sql);
+    free(sql);
     return ok;
 }
 
@@ -138,15 +70,15 @@ static bool
 sweep_piece(struct pg *pg, const struct warehouse *warehouse, const char *keys,
             struct sweep_result *out, struct error *err)
 {
-    struct buffer differs;
-    bool ok;
+    char *differs = NULL;
+    const struct statements_slot slots[] = {
+        {"relation", warehouse_rows_sql(warehouse)},
+        {"ledger", "select * from rows where order_id = any ($1::text[])"},
+        {NULL, NULL}};
+    bool ok = statements_fill(template_sweep_differs, slots, &differs, err) &&
+              sweep_queue(pg, differs, keys, out, err);
 
-    buffer_init(&differs, SWEEP_SQL_BYTES_MAX);
-    sweep_write_differs(&differs, warehouse_rows_sql(warehouse),
-                        "select * from rows where order_id = any ($1::text[])");
-    ok = differs.is_failed ? error_set(err, ERROR_NOMEM, "no memory for the sweep")
-                           : sweep_queue(pg, buffer_text(&differs), keys, out, err);
-    buffer_free(&differs);
+    free(differs);
     return ok;
 }
 
@@ -184,6 +116,18 @@ sweep_orders(struct pg *pg, const struct warehouse *warehouse, const struct pg_r
     return ok;
 }
 
+static bool
+sweep_next_orders(struct pg *pg, const char *orders_sql, const char *last, struct pg_rows **rows,
+                  struct error *err)
+{
+    char piece[24];
+    const char *params[] = {last, piece};
+
+    (void)snprintf(piece, sizeof(piece), "%d", SWEEP_PIECE_ORDERS);
+    return orders_sql == NULL ? pg_run(pg, &stmt_sweep_known_orders, params, rows, err)
+                              : pg_query(pg, orders_sql, 2, params, rows, err);
+}
+
 /* Piece by piece, for a function (it must be told the orders) and for a relation with a row that
  * can't be read. */
 static bool
@@ -191,34 +135,23 @@ sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_r
                 struct error *err)
 {
     bool ok = false;
-    struct buffer sql;
     struct pg_rows *rows = NULL;
-    const char *all = warehouse_all_sql(warehouse);
-    char piece[24];
+    char *sql = NULL; /* NULL for a function */
     char *last = strdup("");
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
 
-    buffer_init(&sql, SWEEP_SQL_BYTES_MAX);
-    (void)snprintf(piece, sizeof(piece), "%d", SWEEP_PIECE_ORDERS);
-    buffer_puts(&sql, "select k from (");
-    if (all != NULL)
-        buffer_printf(&sql,
-                      "(select distinct a.order_id collate \"C\" as k from (%s) a"
-                      " where a.order_id collate \"C\" > $1 order by 1 limit $2::int4) union ",
-                      all);
-    buffer_puts(
-        &sql,
-        "(select distinct r.order_id from rows r where r.order_id > $1 order by 1 limit $2::int4)"
-        ") u(k) order by k limit $2::int4");
-    if (sql.is_failed || last == NULL) {
+    if (last == NULL) {
         error_set(err, ERROR_NOMEM, "no memory for the sweep");
         goto done;
     }
+    if (warehouse_all_sql(warehouse) != NULL &&
+        !statements_fill(template_sweep_orders, slots, &sql, err))
+        goto done;
     for (;;) {
-        const char *params[] = {last, piece};
-
         pg_rows_free(rows);
         rows = NULL;
-        if (!pg_query(pg, buffer_text(&sql), 2, params, &rows, err))
+        if (!sweep_next_orders(pg, sql, last, &rows, err))
             goto done;
         int count = pg_rows_count(rows);
         if (count == 0)
@@ -236,8 +169,8 @@ sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_r
 
 done:
     free(last);
+    free(sql);
     pg_rows_free(rows);
-    buffer_free(&sql);
     return ok;
 }
 
@@ -246,42 +179,30 @@ sweep_whole(struct pg *pg, const struct warehouse *warehouse, struct sweep_resul
             struct error *err)
 {
     bool ok = false;
-    struct buffer sql;
     struct pg_rows *rows = NULL;
+    char *differs = NULL;
+    char *readable = NULL;
+    char *strangers = NULL;
     const char *all = warehouse_all_sql(warehouse);
-    char *differs = sweep_differs_sql(all);
+    const struct statements_slot relation[] = {{"relation", all}, {NULL, NULL}};
 
-    buffer_init(&sql, SWEEP_SQL_BYTES_MAX);
-    /* Orders that are known to be unreadable are left to their own time-table, or they would spoil
-     * every sweep. */
-    buffer_printf(&sql,
-                  "select * from (%s) k where not exists (select from relooks o where o.order_key "
-                  "= k.order_id)",
-                  differs != NULL ? differs : "");
-    if (differs == NULL || sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the sweep");
+    if (!sweep_differs_sql(all, &differs, err))
         goto done;
-    }
-    if (!sweep_queue(pg, buffer_text(&sql), NULL, out, err))
-        goto done;
+    const struct statements_slot slots[] = {{"differs", differs}, {NULL, NULL}};
 
-    buffer_reset(&sql);
-    buffer_printf(&sql,
-                  "select count(*) filter (where coalesce(a.order_id, '') = '' and "
-                  "coalesce(a.upstream_id, '') = ''),"
-                  " note_upstreams(array(select distinct b.upstream_id from (%s) b where "
-                  "coalesce(b.order_id, '') = ''"
-                  " and b.upstream_id <> ''))::text from (%s) a",
-                  all, all);
-    if (!pg_query(pg, buffer_text(&sql), 0, NULL, &rows, err))
+    if (!statements_fill(template_sweep_whole, slots, &readable, err) ||
+        !sweep_queue(pg, readable, NULL, out, err) ||
+        !statements_fill(template_sweep_strangers, relation, &strangers, err) ||
+        !pg_query(pg, strangers, 0, NULL, &rows, err))
         goto done;
     out->not_ours = pg_rows_int(rows, 0, 0);
     ok = true;
 
 done:
     free(differs);
+    free(readable);
+    free(strangers);
     pg_rows_free(rows);
-    buffer_free(&sql);
     return ok;
 }
 
@@ -338,11 +259,12 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
     struct pg *pg = ledger_pg(ledger);
     struct pg_rows *bound = NULL;
     struct pg_rows *rows = NULL;
-    struct buffer sql;
+    char *sql = NULL;
     char overlap[24];
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
 
     *orders = 0;
-    buffer_init(&sql, SWEEP_SQL_BYTES_MAX);
     (void)snprintf(overlap, sizeof(overlap), "%lld", (long long)scan_overlap_ms);
     /* The bound first, in a transaction of its own: whoever commits later is not below it. */
     if (!pg_run(pg, &stmt_scan_bound, NULL, &bound, err))
@@ -352,27 +274,8 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
     const char *from = pg_rows_text(bound, 0, 2);
     const char *params[] = {from != NULL ? from : "-infinity", overlap};
 
-    buffer_printf(
-        &sql,
-        "select coalesce(sum(enqueue(list, 'scan')), 0)::int8"
-        " from (select array_agg(k.order_id) as list from"
-        " (select d.order_id, row_number() over (order by d.order_id) / 5000 as part from"
-        " (select distinct coalesce(a.order_id, a.upstream_id) as order_id from (%s) " SWEEP_NAMES
-        " where a.changed_at > $1::timestamptz - $2::int8 * interval '1 ms'"
-        " and not exists (select from rows r where r.order_id = a.order_id"
-        " and r.item_id = coalesce(a.item_id, '') and r.shipment_ref = coalesce(a.shipment_ref, '')"
-        " and r.is_present and r.shipped = a.shipped and r.cancelled = a.cancelled and r.ordered = "
-        "a.ordered"
-        " and r.returned = coalesce(a.returned, 0)"
-        " and (r.tracking_company, r.tracking_number, r.tracking_url) is not distinct from"
-        " (a.tracking_company, a.tracking_number, a.tracking_url))) d"
-        " where d.order_id <> '') k group by k.part) p",
-        warehouse_all_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the scan");
-        goto done;
-    }
-    if (!pg_query(pg, buffer_text(&sql), 2, params, &rows, err))
+    if (!statements_fill(template_scan_queue, slots, &sql, err) ||
+        !pg_query(pg, sql, 2, params, &rows, err))
         goto done;
     *orders = pg_rows_int(rows, 0, 0);
     if (upto != NULL) {
@@ -386,7 +289,7 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
 done:
     pg_rows_free(bound);
     pg_rows_free(rows);
-    buffer_free(&sql);
+    free(sql);
     if (!ok)
         error_context(err, "scan");
     return ok;

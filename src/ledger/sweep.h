@@ -21,9 +21,9 @@ struct sweep_result {
     int64_t not_ours; /* rows without an order id */
 };
 
-/* A statement (a subquery) that yields (order_id, is_missed) for every row in which relation and
- * ledger differ; all is warehouse_all_sql. The caller frees it. NULL without memory. */
-char *sweep_differs_sql(const char *all);
+/* A subquery that yields (order_id, is_missed) for every row in which relation and ledger differ;
+ * relation is warehouse_all_sql. The caller frees it. */
+bool sweep_differs_sql(const char *relation, char **out, struct error *err);
 
 /* Why a sweep is due, "" when it isn't. Opens and closes feed_broken on the way. */
 bool sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep_interval_ms,
