@@ -98,7 +98,8 @@ select r.order_id, r.item_id, r.shipment_ref,
        select c.discrepancy_id, c.kind, c.detail
          from discrepancies c
         where c.order_id = r.order_id and c.closed_at is null and not c.is_note
-          and c.item_id in ('', r.item_id) and c.shipment_ref in ('', r.shipment_ref)
+          -- an empty item stands for the whole order, but for a bad row, where it is the bad one
+          and (c.item_id = r.item_id or (c.item_id = '' and c.kind <> 'bad_row')) and c.shipment_ref in ('', r.shipment_ref)
           -- what is held or parked says so itself
           and (c.submission_id = 0 or c.kind not in ('rejected', 'payment', 'foreign', 'ambiguous', 'attempts'))
           and (c.submission_id = 0
