@@ -9,3 +9,4 @@ select l.order_id, x.item_id, x.posted_shipped, x.posted_cancelled, x.open_shipp
   from jsonb_to_recordset($2::jsonb) as l(order_id text, taken_at timestamptz, listing jsonb)
  cross join lateral audit_order(l.order_id, l.taken_at, l.listing) x
  where l.order_id = any ($1::text[])
+ order by l.order_id collate "C", x.item_id collate "C", x.verdict

@@ -26,7 +26,7 @@ comment on column report_discrepancies.submission_id is 'the submission; null: o
 comment on column report_discrepancies.detail is 'what was found, in our words';
 comment on column report_discrepancies.opened_at is 'when it was found';
 comment on column report_discrepancies.closed_at is 'when it ended; null: open';
-comment on column report_discrepancies.closed_by is 'what or who ended it: planner, settled, gate, feed, note, or a person';
+comment on column report_discrepancies.closed_by is 'what or who ended it: planner, settled, gate, feed, audit, note, or a person';
 comment on column report_discrepancies.reason is 'the operator''s words';
 comment on column report_discrepancies.is_note is 'recorded for the reader, nobody has to do anything';
 comment on column report_discrepancies.is_dismissed is 'closed by a person; stays closed while its evidence is the same';

@@ -39,6 +39,14 @@ static const struct option run_options[] = {
     {"order", 0, "ID", "this order only"},
     {NULL, 0, NULL, NULL},
 };
+static const struct option audit_options[] = {
+    {"order", 0, "ID", "this order only, with the lines that agree"},
+    {"since", 0, "TIME", "settled or changed since, such as 2026-11-01 or 36h; default: 7d"},
+    {"all", 0, NULL, "every order that the ledger knows"},
+    {"quick", 0, NULL, "list once; `missing` and `double` are then told, and not recorded"},
+    {"json", 0, NULL, "one object: the counts, and the lines that differ"},
+    {NULL, 0, NULL, NULL},
+};
 static const struct option status_options[] = {
     {"json", 0, NULL, "one object"},
     {NULL, 0, NULL, NULL},
@@ -112,6 +120,19 @@ static const struct command commands[] = {
      0,
      true,
      watch_command},
+    {"audit",
+     "compare warehouse, ledger and API line by line",
+     "[--order ID | --since TIME | --all] [--quick] [--json]",
+     "Lists the fulfillments of orders at the API and adds them up: of those with something open,\n"
+     "settled or changed in the last 7 days, or a discrepancy. Orders on their way are skipped. An\n"
+     "order that has less than the ledger says, or something twice, is listed again after\n"
+     "api.settle_ms before that is believed. Differences become discrepancies, which the audit\n"
+     "that finds the line agreeing closes; nothing is mended.",
+     audit_options,
+     {"waybill audit", "waybill audit --order 182917310336"},
+     0,
+     false,
+     audit_command},
     {"status",
      "is it working, what is left, and what to type next, in one screen",
      "[--json]",

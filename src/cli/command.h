@@ -74,6 +74,7 @@ bool command_open_ledger(const struct config *config, const char *command, struc
 bool command_open_warehouse(const struct config *config, struct ledger *ledger,
                             struct warehouse **out, struct error *err);
 
+command_fn audit_command;
 command_fn init_command, check_command, baseline_command, plan_command, run_command, watch_command,
     status_command, report_command, version_command;
 

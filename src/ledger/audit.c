@@ -12,7 +12,6 @@
 #include "ledger/statements.h"
 
 enum {
-    AUDIT_SQL_BYTES_MAX = 65536,
     AUDIT_IDS_BYTES_MAX = 16 * 1024 * 1024,
     AUDIT_WALK_MAX = 20000, /* orders that one statement looks at */
     AUDIT_BUSY_MAX = 5,
@@ -200,35 +199,19 @@ done:
 
 /* ---------------------------------------------------------------------------------- comparison */
 
-/* audit_compare.sql, with the units of the warehouse as it shows them now. */
 static bool
-audit_compare_sql(const struct warehouse *warehouse, struct buffer *sql, struct error *err)
+audit_compare_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
+                        const char *const *params, struct pg_rows **out, struct error *err)
 {
-    buffer_init(sql, AUDIT_SQL_BYTES_MAX);
-    (void)buffer_puts(sql, "with a as (\n");
-    (void)buffer_puts(sql, stmt_audit_compare.sql);
-    if (warehouse != NULL)
-        (void)buffer_printf(
-            sql,
-            "), w as (\n"
-            "select x.order_id, x.item_id,\n"
-            "       case when bool_and(bad_quantity('', x.shipped_quantity) is null)"
-            " then sum(x.shipped_quantity)::int8 end as shipped,\n"
-            "       case when bool_and(bad_quantity('', x.cancelled_quantity) is null)"
-            " then sum(x.cancelled_quantity)::int8 end as cancelled\n"
-            "  from (%s) x\n group by x.order_id, x.item_id\n)\n"
-            "select a.order_id, a.item_id, a.posted_shipped, a.posted_cancelled, a.open_shipped,"
-            " a.open_cancelled, a.api_shipped, a.api_cancelled, w.shipped, w.cancelled,"
-            " a.verdict, a.shipped, a.cancelled, a.detail, a.fingerprint\n"
-            "  from a left join w on w.order_id = a.order_id and w.item_id = a.item_id\n",
-            warehouse_rows_sql(warehouse));
-    else
-        (void)buffer_puts(sql, ")\nselect a.* from a\n");
-    (void)buffer_puts(sql,
-                      " order by a.order_id collate \"C\", a.item_id collate \"C\", a.verdict");
-    if (sql->is_failed)
-        return error_set(err, ERROR_NOMEM, "no memory for the audit's statement");
-    return true;
+    bool ok = false;
+    char *sql = NULL;
+    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
+                                            {NULL, NULL}};
+
+    ok = statements_fill(template_audit_compare_warehouse, slots, &sql, err) &&
+         pg_query(ledger_pg(ledger), sql, 2, params, out, err);
+    free(sql);
+    return ok;
 }
 
 bool
@@ -237,29 +220,23 @@ audit_compare(struct ledger *ledger, const struct warehouse *warehouse,
               struct error *err)
 {
     bool ok = false;
-    struct buffer sql;
     char *ids = NULL;
     struct error failure = {0};
 
-    buffer_init(&sql, AUDIT_SQL_BYTES_MAX);
-    if (!audit_ids_text(order_ids, count, &ids, err) || !audit_compare_sql(warehouse, &sql, err))
-        goto done;
+    if (!audit_ids_text(order_ids, count, &ids, err))
+        return false;
 
     const char *const params[] = {ids, listings};
 
-    ok = pg_query(ledger_pg(ledger), buffer_text(&sql), 2, params, out, &failure);
-    if (!ok && warehouse != NULL && plan_is_data_error(&failure)) {
+    ok = audit_compare_warehouse(ledger, warehouse, params, out, &failure);
+    if (!ok && plan_is_data_error(&failure)) {
         /* The warehouse is information here: one bad row of it must not keep orders from being
          * audited. */
         log_failure(LOG_WARN, "ledger", "warehouse_unreadable", &failure);
-        ok = audit_compare(ledger, NULL, order_ids, count, listings, out, err);
-        goto done;
-    }
-    if (!ok)
+        ok = pg_run(ledger_pg(ledger), &stmt_audit_compare, params, out, err);
+    } else if (!ok) {
         *err = failure;
-
-done:
-    buffer_free(&sql);
+    }
     free(ids);
     return ok;
 }

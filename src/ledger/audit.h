@@ -68,9 +68,9 @@ struct audit_line {
     const char *detail, *fingerprint; /* NULL for one that agrees */
 };
 
-/* listings: a JSON array [{"order_id", "taken_at", "listing"}], one for each order. warehouse: NULL
- * to take its units as they were read last; so are those of an order that it can't show. The rows
- * are sorted by order and line; the caller frees them. */
+/* listings: a JSON array [{"order_id", "taken_at", "listing"}], one for each order. Where the
+ * warehouse can't be read, its units are those that were read last. The rows are sorted by order
+ * and line; the caller frees them. */
 bool audit_compare(struct ledger *ledger, const struct warehouse *warehouse,
                    const char *const *order_ids, int count, const char *listings,
                    struct pg_rows **out, struct error *err);
