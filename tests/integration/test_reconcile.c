@@ -559,7 +559,7 @@ take_step(struct pg *pg, const struct story *story, int n)
     free(answer);
     if (word.is_look)
         look_again(pg, place);
-    support_ledger_expect_sound(pg, place);
+    support_ledger_expect_sound(pg, place, NULL);
 }
 
 static void

@@ -27,7 +27,8 @@ char *support_ledger_ask(struct pg *pg, const char *story, const char *sql, cons
                          const char *second, const char *third);
 void support_ledger_do(struct pg *pg, const char *story, const char *sql);
 
-/* Fails with the first of t.faults(), if there is any. */
-void support_ledger_expect_sound(struct pg *pg, const char *story);
+/* Fails with the first fault of the counters and, unless after is NULL, of the promise itself:
+ * t.unbalanced() in history.sql says what holds after a "step", a "look" and at the "end". */
+void support_ledger_expect_sound(struct pg *pg, const char *story, const char *after);
 
 #endif
