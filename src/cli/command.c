@@ -48,7 +48,9 @@ static const struct option audit_options[] = {
     {NULL, 0, NULL, NULL},
 };
 static const struct option status_options[] = {
-    {"json", 0, NULL, "one object"},
+    {"json", 0, NULL, "one object, for programs"},
+    {"check", 0, NULL, "one line and the exit code of a Nagios or Icinga plugin"},
+    {"max-age", 0, "AGE", "how long ago the last run may have ended: 90s, 26h; default: 15m"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option report_options[] = {
@@ -135,10 +137,22 @@ static const struct command commands[] = {
      audit_command},
     {"status",
      "is it working, what is left, and what to type next, in one screen",
-     "[--json]",
-     "Backlog, last runs, what needs a person, and the commands that help.",
+     "[--json | --check] [--max-age AGE]",
+     "What is stuck and why, what is at risk, what is safe, and the commands that help. Colours on\n"
+     "a terminal only, and none with NO_COLOR. --check exits with 0 OK, 1 WARNING, 2 CRITICAL,\n"
+     "3 UNKNOWN (the status itself can't be read).\n"
+     "\n"
+     "CRITICAL: a discrepancy double, missing, extra, ambiguous, payment or ledger is open; the\n"
+     "ledger paused itself; the API refuses the key; the last run stopped with exit 3; no run for 4\n"
+     "times --max-age, and none works; a changed order is queued for as long; a submission waits\n"
+     "for 24 h; an outcome is unknown for 4 h beyond what is a WARNING; no database.\n"
+     "WARNING: another discrepancy or a held submission; no baseline; paused by a person; no run\n"
+     "for --max-age, or its exit was 4 or 5; an order is queued for --max-age; a submission waits\n"
+     "for 4 h; an outcome is unknown for 15 min longer than api.send_within_ms, timeout_ms and\n"
+     "settle_ms take together; no sweep for twice warehouse.sweep_interval_ms; the scan is 1 h\n"
+     "behind; a transaction is open for 1 h; a trigger of the feed is off; the API blocks us.",
      status_options,
-     {"waybill status", "waybill status --json"},
+     {"waybill status", "waybill status --check --max-age 26h"},
      0,
      false,
      status_command},

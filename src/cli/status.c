@@ -1,28 +1,15 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "cli/command.h"
 #include "cli/rows.h"
+#include "cli/status.h"
 #include "cli/table.h"
-#include "ledger/report.h"
-#include "json/json.h"
 
-#define STATUS_JSON_BYTES_MAX ((size_t)1024 * 1024)
-#define STATUS_SWEEP_OLD_S    (2 * 86400)
+#define STATUS_LINE_BYTES 1024
 
-/* "42 s", "17 min", "5 h", "3 d"; for people. */
-static const char *
-status_age(int64_t seconds, char out[32])
-{
-    if (seconds < 120)
-        (void)snprintf(out, 32, "%lld s", (long long)seconds);
-    else if (seconds < 7200)
-        (void)snprintf(out, 32, "%lld min", (long long)(seconds / 60));
-    else if (seconds < 2 * 86400)
-        (void)snprintf(out, 32, "%lld h", (long long)(seconds / 3600));
-    else
-        (void)snprintf(out, 32, "%lld d", (long long)(seconds / 86400));
-    return out;
-}
+enum { STATUS_KINDS_SHOWN = 5 };
 
 static int64_t
 status_int(const struct report_status *status, const char *name)
@@ -72,7 +59,7 @@ status_put_run(const struct pg_rows *runs, int row, FILE *out)
                   rows_text(runs, row, "command"), (long long)rows_int(runs, row, "run_id", 0));
     table_put_visible(out, rows_text(runs, row, "host"));
     (void)fprintf(out, ", begun %s ago: planned %lld, accepted %lld, rejected %lld, unknown %lld",
-                  status_age(rows_int(runs, row, "started_age_s", 0), age),
+                  health_age(rows_int(runs, row, "started_age_s", 0), age),
                   (long long)rows_int(runs, row, "planned", 0),
                   (long long)rows_int(runs, row, "accepted", 0),
                   (long long)rows_int(runs, row, "rejected", 0),
@@ -101,7 +88,7 @@ status_put_backlog(const struct pg_rows *backlog, FILE *out)
                       (long long)rows_int(backlog, row, "submissions", 0),
                       (long long)rows_int(backlog, row, "units", 0));
         if (oldest >= 0)
-            (void)fprintf(out, ", oldest %s", status_age(oldest, age));
+            (void)fprintf(out, ", oldest %s", health_age(oldest, age));
         (void)fputc('\n', out);
     }
 }
@@ -116,17 +103,17 @@ status_put_feed(const struct report_status *status, FILE *out)
     (void)fprintf(out, "feed      %s, %lld entries queued", status_text(status, "feed"),
                   (long long)status_int(status, "queued"));
     if (queue_age >= 0)
-        (void)fprintf(out, ", oldest %s", status_age(queue_age, age));
+        (void)fprintf(out, ", oldest %s", health_age(queue_age, age));
     if (status_int(status, "scan_lag_s") >= 0)
         (void)fprintf(out, ", scanned up to %s ago",
-                      status_age(status_int(status, "scan_lag_s"), age));
+                      health_age(status_int(status, "scan_lag_s"), age));
     if (status_text(status, "scan_held_back_by") != NULL) {
         (void)fputs(", held back by ", out);
         table_put_visible(out, status_text(status, "scan_held_back_by"));
     }
     (void)fprintf(out, "; %lld orders to ask the API for\n",
                   (long long)status_int(status, "orders_waiting"));
-    (void)fprintf(out, "sweep     %s%s", sweep_age >= 0 ? status_age(sweep_age, age) : "never",
+    (void)fprintf(out, "sweep     %s%s", sweep_age >= 0 ? health_age(sweep_age, age) : "never",
                   sweep_age >= 0 ? " ago" : "");
     if (status_int(status, "missed_by_feed") > 0)
         (void)fprintf(out, ", found %lld lines that the feed had missed",
@@ -146,13 +133,13 @@ status_put_discrepancies(const struct report_status *status, FILE *out)
 
     (void)fprintf(out, "person    %lld open discrepancies\n",
                   (long long)status_int(status, "open_discrepancies"));
-    for (int row = 0; row < pg_rows_count(found); row++) {
+    for (int row = 0; row < pg_rows_count(found) && row < STATUS_KINDS_SHOWN; row++) {
         const char *order = rows_text(found, row, "order_id");
 
         (void)fprintf(out,
                       "          %6lld %s, oldest %s: ", (long long)rows_int(found, row, "open", 0),
                       rows_text(found, row, "kind"),
-                      status_age(rows_int(found, row, "oldest_age_s", 0), age));
+                      health_age(rows_int(found, row, "oldest_age_s", 0), age));
         if (order != NULL) {
             (void)fputs("order ", out);
             table_put_visible(out, order);
@@ -161,6 +148,9 @@ status_put_discrepancies(const struct report_status *status, FILE *out)
         table_put_visible(out, rows_text(found, row, "detail"));
         (void)fputc('\n', out);
     }
+    if (pg_rows_count(found) > STATUS_KINDS_SHOWN)
+        (void)fprintf(out, "                 and %d kinds more\n",
+                      pg_rows_count(found) - STATUS_KINDS_SHOWN);
 }
 
 static void
@@ -171,181 +161,240 @@ status_put_api(const struct report_status *status, FILE *out)
 
     if (blocked < 0)
         return;
-    (void)fprintf(out, "api       told us to stay away for another %s: ", status_age(blocked, age));
+    (void)fprintf(out, "api       told us to stay away for another %s: ", health_age(blocked, age));
     table_put_visible(out, status_text(status, "api_blocked_why"));
     (void)fputc('\n', out);
 }
 
-/* ---------------------------------------------------------------------------------- what next */
-
-enum { STATUS_NEXT_MAX = 12, STATUS_NEXT_BYTES = 1024 };
-
-struct status_next {
-    char line[STATUS_NEXT_MAX][STATUS_NEXT_BYTES];
-    int count;
-};
-
-static void
-status_next_add(struct status_next *next, const char *command, const char *argument,
-                const char *rest)
+static const char *
+status_ms(int64_t ms, char out[32])
 {
-    if (next->count == STATUS_NEXT_MAX)
-        return;
-    (void)snprintf(next->line[next->count], STATUS_NEXT_BYTES, "%s%s%s", command, argument, rest);
-    next->count++;
-}
-
-/* Only commands that can be typed as they stand: an id that a shell would take apart is quoted. */
-static void
-status_next_order(struct status_next *next, const char *command, const char *order)
-{
-    char quoted[STATUS_NEXT_BYTES / 2];
-    size_t used = 0;
-
-    if (strspn(order, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") ==
-            strlen(order) &&
-        order[0] != '-') {
-        status_next_add(next, command, order, "");
-        return;
-    }
-    quoted[used++] = '\'';
-    for (; *order != '\0' && used + 6 < sizeof(quoted); order++) {
-        if (*order == '\'') {
-            memcpy(quoted + used, "'\\''", 4);
-            used += 4;
-        } else {
-            quoted[used++] = *order;
-        }
-    }
-    if (*order != '\0')
-        return;
-    quoted[used++] = '\'';
-    quoted[used] = '\0';
-    status_next_add(next, command, quoted, "");
+    if (ms < 1)
+        return "under 1 ms";
+    (void)snprintf(out, 32, "%lld ms", (long long)ms);
+    return out;
 }
 
 static void
-status_next_fill(const struct report_status *status, const char *schema, struct status_next *next)
-{
-    const char *mode = status_text(status, "mode");
-    const struct pg_rows *found = status->discrepancies;
-
-    next->count = 0;
-    if (strcmp(mode, "new") == 0) {
-        status_next_add(next, "waybill check", "", "");
-        status_next_add(next, "waybill baseline --from nothing", "", "");
-        status_next_add(next, "waybill baseline --from warehouse", "", "");
-        return;
-    }
-    if (strcmp(mode, "paused") == 0)
-        status_next_add(next, "psql -c \"select ", schema,
-                        ".set_mode('live', current_user, 'why')\"");
-    if (status_int(status, "api_refused_s") >= 0 || status_int(status, "feed_faults") > 0)
-        status_next_add(next, "waybill check", "", "");
-    if (status_int(status, "last_sweep_age_s") > STATUS_SWEEP_OLD_S)
-        status_next_add(next, "waybill run --sweep", "", "");
-    for (int row = 0; row < pg_rows_count(found); row++) {
-        if (rows_text(found, row, "order_id") != NULL)
-            status_next_order(next, "waybill report order --id ",
-                              rows_text(found, row, "order_id"));
-    }
-    if (pg_rows_count(found) > 0)
-        status_next_add(next, "waybill report discrepancies", "", "");
-    if (status_int(status, "held") > 0 || status_int(status, "unknown") > 0)
-        status_next_add(next, "waybill report submissions", "", "");
-    if (status_int(status, "workers") == 0 &&
-        (status_int(status, "queued") > 0 || status_int(status, "backlog") > 0))
-        status_next_add(next, "waybill run", "", "");
-}
-
-static void
-status_put(const struct report_status *status, const char *schema, FILE *out)
+status_put_pace(const struct pg_rows *pace, FILE *out)
 {
     char age[32];
-    int64_t last = status_int(status, "last_run_age_s");
-    int64_t unknown_age = status_int(status, "unknown_age_s");
-    struct status_next next;
+    char half[32];
+    char most[32];
 
-    status_put_mode(status, out);
-    (void)fprintf(out, "working   %lld sessions now; ", (long long)status_int(status, "workers"));
-    if (last < 0)
-        (void)fputs("no run has finished yet\n", out);
-    else
-        (void)fprintf(out, "last run finished %s ago, exit %lld\n", status_age(last, age),
-                      (long long)status_int(status, "last_run_exit_code"));
-    for (int row = 0; row < pg_rows_count(status->runs); row++)
-        status_put_run(status->runs, row, out);
-    status_put_backlog(status->backlog, out);
-    if (unknown_age >= 0)
-        (void)fprintf(out, "unknown   the oldest for %s\n", status_age(unknown_age, age));
-    status_put_feed(status, out);
-    status_put_api(status, out);
-    status_put_discrepancies(status, out);
-    status_next_fill(status, schema, &next);
-    for (int i = 0; i < next.count; i++) {
-        (void)fputs("next:     ", out);
-        table_put_visible(out, next.line[i]);
+    (void)fprintf(out, "pace      %lld accepted, %lld rejected in the last %s",
+                  (long long)rows_int(pace, 0, "accepted", 0),
+                  (long long)rows_int(pace, 0, "rejected", 0),
+                  health_age(rows_int(pace, 0, "since_s", 0), age));
+    if (rows_text(pace, 0, "p50_ms") != NULL)
+        (void)fprintf(out, "; a POST takes %s, at most %s 19 times of 20",
+                      status_ms(rows_int(pace, 0, "p50_ms", 0), half),
+                      status_ms(rows_int(pace, 0, "p95_ms", 0), most));
+    (void)fputc('\n', out);
+}
+
+static void
+status_put_stuck(const struct pg_rows *stuck, FILE *out)
+{
+    char age[32];
+
+    for (int row = 0; row < pg_rows_count(stuck); row++) {
+        int64_t oldest = rows_int(stuck, row, "oldest_age_s", -1);
+        int64_t next = rows_int(stuck, row, "next_s", -1);
+
+        (void)fprintf(out, "%-8s  %lld %s %s: ", row == 0 ? "stuck" : "",
+                      (long long)rows_int(stuck, row, "count", 0), rows_text(stuck, row, "state"),
+                      rows_text(stuck, row, "what"));
+        table_put_visible(out, rows_text(stuck, row, "why"));
+        if (oldest >= 0)
+            (void)fprintf(out, ", oldest %s", health_age(oldest, age));
+        if (next >= 0)
+            (void)fprintf(out, ", next try in %s", health_age(next, age));
+        (void)fputs(", such as order ", out);
+        table_put_visible(out, rows_text(stuck, row, "order_id"));
         (void)fputc('\n', out);
     }
 }
 
-/* ---------------------------------------------------------------------------------- JSON */
-
+/* What nobody has to worry about, in the words of the promise. */
 static void
-status_write_row(struct json_writer *w, const char *key, const struct pg_rows *rows, int row)
+status_put_safe(const struct status *status, FILE *out)
 {
-    json_write_object(w, key);
-    for (int column = 0; column < pg_rows_columns(rows); column++) {
-        const char *name = pg_rows_name(rows, column);
-        const char *text = pg_rows_text(rows, row, column);
+    const struct health_facts *facts = &status->facts;
 
-        if (text != NULL && pg_rows_is_numeric(rows, column))
-            json_write_raw(w, name, text);
-        else if (text != NULL && strncmp(name, "is_", 3) == 0)
-            json_write_bool(w, name, text[0] == 't');
-        else
-            json_write_text(w, name, text);
+    (void)fputs("safe      ", out);
+    if (strcmp(facts->mode, "new") == 0) {
+        (void)fputs("nothing is posted before a baseline is given\n", out);
+        return;
     }
-    json_write_end_object(w);
+    if (facts->backlog + facts->held == 0)
+        (void)fputs("nothing is on its way", out);
+    else
+        (void)fprintf(out, "%lld submissions are kept here until they are settled",
+                      (long long)(facts->backlog + facts->held));
+    if (facts->unknown > 0)
+        (void)fprintf(out,
+                      "; the %lld with a lost answer are not sent again before the API was asked",
+                      (long long)facts->unknown);
+    (void)fputs("; stopping, or running twice, is safe at any time\n", out);
+}
+
+/* ---------------------------------------------------------------------------------- colours */
+
+static bool
+status_has_colours(const struct command_context *context)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    return context->is_terminal && (no_color == NULL || no_color[0] == '\0') &&
+           (term == NULL || strcmp(term, "dumb") != 0);
 }
 
 static void
-status_write_rows(struct json_writer *w, const char *key, const struct pg_rows *rows)
+status_put_level(enum health_level level, const char *text, bool has_colours, FILE *out)
 {
-    json_write_array(w, key);
-    for (int row = 0; row < pg_rows_count(rows); row++)
-        status_write_row(w, NULL, rows, row);
-    json_write_end_array(w);
+    static const char *const colours[] = {"\033[1;32m", "\033[1;33m", "\033[1;31m", "\033[1;35m"};
+
+    (void)fputs(has_colours ? colours[level] : "", out);
+    table_put_visible(out, text);
+    (void)fputs(has_colours ? "\033[0m" : "", out);
+}
+
+static void
+status_put_health(const struct status *status, bool has_colours, FILE *out)
+{
+    char line[STATUS_LINE_BYTES];
+
+    (void)fputs("waybill   ", out);
+    status_put_level(status->health.level, health_level_name(status->health.level), has_colours,
+                     out);
+    if (status->health.count == 0) {
+        health_sum_up(&status->health, &status->facts, line, sizeof(line));
+        (void)fprintf(out, " - %s", line);
+    }
+    (void)fputc('\n', out);
+    for (int i = 0; i < status->health.count; i++) {
+        (void)fputs("          ", out);
+        status_put_level(status->health.findings[i].level, status->health.findings[i].text,
+                         has_colours, out);
+        (void)fputc('\n', out);
+    }
+}
+
+static void
+status_put(const struct status *status, bool has_colours, FILE *out)
+{
+    const struct report_status *report = &status->report;
+    char age[32];
+    int64_t last = status->facts.last_run_age_s;
+
+    status_put_health(status, has_colours, out);
+    status_put_mode(report, out);
+    (void)fprintf(out, "working   %lld sessions now; ", (long long)status->facts.workers);
+    if (last < 0)
+        (void)fputs("no run has finished yet\n", out);
+    else
+        (void)fprintf(out, "last run finished %s ago, exit %lld\n", health_age(last, age),
+                      (long long)status->facts.last_run_exit_code);
+    for (int row = 0; row < pg_rows_count(report->runs); row++)
+        status_put_run(report->runs, row, out);
+    status_put_pace(report->pace, out);
+    status_put_backlog(report->backlog, out);
+    status_put_stuck(report->stuck, out);
+    if (status->facts.unknown_age_s >= 0)
+        (void)fprintf(out, "unknown   the oldest for %s\n",
+                      health_age(status->facts.unknown_age_s, age));
+    status_put_feed(report, out);
+    status_put_api(report, out);
+    status_put_discrepancies(report, out);
+    status_put_safe(status, out);
+    for (int i = 0; i < status->next.count; i++) {
+        (void)fputs("next:     ", out);
+        table_put_visible(out, status->next.lines[i]);
+        (void)fputc('\n', out);
+    }
+}
+
+/* ---------------------------------------------------------------------------------- plugin */
+
+static void
+status_put_check(const struct status *status, FILE *out)
+{
+    char line[STATUS_LINE_BYTES];
+
+    health_sum_up(&status->health, &status->facts, line, sizeof(line));
+    (void)fprintf(out, "WAYBILL %s - %s | ", health_level_name(status->health.level), line);
+    health_put_perfdata(&status->facts, &status->limits, out);
+    (void)fputc('\n', out);
+}
+
+/* A monitor reads one line of stdout, also where there is no status to tell. A database that is
+ * away is what it watches for; a wrong file says nothing about the service. */
+static enum health_level
+status_put_check_failed(const struct error *err, FILE *out)
+{
+    enum health_level level = err->code == ERROR_DB_LOST ? HEALTH_CRITICAL : HEALTH_UNKNOWN;
+    struct health health = {.level = level, .count = 1};
+    char line[STATUS_LINE_BYTES];
+
+    (void)snprintf(health.findings[0].text, sizeof(health.findings[0].text), "%s%s%s", err->context,
+                   err->context[0] != '\0' ? ": " : "", err->message);
+    health_sum_up(&health, NULL, line, sizeof(line));
+    (void)fprintf(out, "WAYBILL %s - %s\n", health_level_name(level), line);
+    return level;
+}
+
+/* ---------------------------------------------------------------------------------- command */
+
+static bool
+status_read_max_age(const struct options *options, int64_t *out, struct error *err)
+{
+    const char *text = options_get(options, "max-age");
+
+    *out = STATUS_MAX_AGE_MS;
+    if (text != NULL && (!number_parse_duration_ms(text, out) || *out < 1000))
+        return error_set(err, ERROR_USAGE,
+                         "--max-age must be a time such as 90s, 15m or 26h, got \"%s\"", text);
+    if (options_has(options, "json") && options_has(options, "check"))
+        return error_set(err, ERROR_USAGE, "--json and --check are two forms: give one");
+    return true;
+}
+
+bool
+status_read(const struct config *config, struct ledger *ledger, int64_t max_age_ms, bool wants_pace,
+            struct status *out, struct error *err)
+{
+    *out = (struct status){.health = {.level = HEALTH_UNKNOWN}};
+    if (!report_status_read(ledger, &out->report, err) ||
+        (wants_pace && !report_status_read_pace(ledger, &out->report, err)))
+        return false;
+    health_limits_fill(config, max_age_ms, &out->limits);
+    health_facts_read(&out->report, &out->facts);
+    health_judge(&out->facts, &out->limits, &out->health);
+    next_fill(&out->report, &out->facts, &out->health, config->database.schema, &out->next);
+    return true;
+}
+
+void
+status_clear(struct status *status)
+{
+    report_status_free(&status->report);
 }
 
 static bool
-status_put_json(const struct report_status *status, const char *schema, FILE *out,
-                struct error *err)
+status_load(const struct command_context *context, struct status *status, int64_t max_age_ms,
+            bool wants_pace, struct error *err)
 {
-    struct buffer buf;
-    struct json_writer w;
-    struct status_next next;
-    bool ok;
+    bool ok = false;
+    struct config *config = NULL;
+    struct ledger *ledger = NULL;
 
-    buffer_init(&buf, STATUS_JSON_BYTES_MAX);
-    status_next_fill(status, schema, &next);
-    json_write_init(&w, &buf);
-    json_write_object(&w, NULL);
-    status_write_row(&w, "health", status->health, 0);
-    status_write_rows(&w, "backlog", status->backlog);
-    status_write_rows(&w, "discrepancies", status->discrepancies);
-    status_write_rows(&w, "runs", status->runs);
-    json_write_array(&w, "next");
-    for (int i = 0; i < next.count; i++)
-        json_write_text(&w, NULL, next.line[i]);
-    json_write_end_array(&w);
-    json_write_end_object(&w);
-    ok = !buf.is_failed ||
-         error_set(err, ERROR_LIMIT, "the status is longer than %zu bytes", STATUS_JSON_BYTES_MAX);
-    if (ok)
-        table_put_json(out, buffer_text(&buf));
-    (void)fputs(ok ? "\n" : "", out);
-    buffer_free(&buf);
+    ok = command_load_config(context, &config, err) &&
+         command_open_ledger(config, "status", &ledger, err) &&
+         status_read(config, ledger, max_age_ms, wants_pace, status, err);
+    ledger_close(ledger);
+    config_free(config);
     return ok;
 }
 
@@ -353,24 +402,32 @@ bool
 status_command(const struct command_context *context, enum exit_code *code, struct error *err)
 {
     bool ok = false;
-    struct config *config = NULL;
-    struct ledger *ledger = NULL;
-    struct report_status status = {.health = NULL};
+    bool is_check = options_has(context->options, "check");
+    struct status *status = calloc(1, sizeof(*status));
+    int64_t max_age_ms;
 
-    if (!command_load_config(context, &config, err) ||
-        !command_open_ledger(config, "status", &ledger, err) ||
-        !report_status_read(ledger, &status, err))
+    if (status == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for the status");
+    if (!status_read_max_age(context->options, &max_age_ms, err))
         goto done;
-    ok = true;
-    if (options_has(context->options, "json"))
-        ok = status_put_json(&status, config->database.schema, context->out, err);
-    else
-        status_put(&status, config->database.schema, context->out);
+    ok = status_load(context, status, max_age_ms, !is_check, err);
     *code = EXIT_CODE_DONE;
+    if (is_check && ok) {
+        status_put_check(status, context->out);
+        *code = (enum exit_code)status->health.level;
+    } else if (is_check) {
+        /* The plugin's numbers, which are not the exit codes of the other commands. */
+        *code = (enum exit_code)status_put_check_failed(err, context->out);
+        error_clear(err);
+        ok = true;
+    } else if (ok && options_has(context->options, "json")) {
+        ok = status_put_json(status, context->out, err);
+    } else if (ok) {
+        status_put(status, status_has_colours(context), context->out);
+    }
 
 done:
-    report_status_free(&status);
-    ledger_close(ledger);
-    config_free(config);
+    status_clear(status);
+    free(status);
     return ok;
 }

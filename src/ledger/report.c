@@ -202,7 +202,8 @@ report_status_read(struct ledger *ledger, struct report_status *out, struct erro
     if (pg_run(pg, &stmt_status_health, NULL, &out->health, err) &&
         pg_run(pg, &stmt_status_backlog, NULL, &out->backlog, err) &&
         pg_run(pg, &stmt_status_discrepancies, NULL, &out->discrepancies, err) &&
-        pg_run(pg, &stmt_status_runs, NULL, &out->runs, err)) {
+        pg_run(pg, &stmt_status_runs, NULL, &out->runs, err) &&
+        pg_run(pg, &stmt_status_stuck, NULL, &out->stuck, err)) {
         if (pg_rows_count(out->health) == 1)
             return true;
         error_set(err, ERROR_DB, "the ledger has %d identities instead of one",
@@ -213,6 +214,12 @@ report_status_read(struct ledger *ledger, struct report_status *out, struct erro
     return false;
 }
 
+bool
+report_status_read_pace(struct ledger *ledger, struct report_status *status, struct error *err)
+{
+    return pg_run(ledger_pg(ledger), &stmt_status_pace, NULL, &status->pace, err);
+}
+
 void
 report_status_free(struct report_status *status)
 {
@@ -220,5 +227,7 @@ report_status_free(struct report_status *status)
     pg_rows_free(status->backlog);
     pg_rows_free(status->discrepancies);
     pg_rows_free(status->runs);
+    pg_rows_free(status->stuck);
+    pg_rows_free(status->pace);
     *status = (struct report_status){.health = NULL};
 }

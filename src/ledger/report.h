@@ -43,10 +43,14 @@ bool report_held_rows(struct ledger *ledger, const char *orders, struct pg_rows 
 /* What one screen shows; columns by name, as sql/queries/status_*.sql say. */
 struct report_status {
     struct pg_rows *health; /* one row */
-    struct pg_rows *backlog, *discrepancies, *runs;
+    struct pg_rows *backlog, *discrepancies, *runs, *stuck;
+    struct pg_rows *pace; /* one row; NULL until it is read */
 };
 
 bool report_status_read(struct ledger *ledger, struct report_status *out, struct error *err);
+/* The dearest part by itself: a monitor that asks every minute does without. */
+bool report_status_read_pace(struct ledger *ledger, struct report_status *status,
+                             struct error *err);
 void report_status_free(struct report_status *status);
 
 #endif

@@ -1,0 +1,38 @@
+-- status_stuck: what is not moving right now, and why; with the oldest of each reason.
+--   -> what text (submissions or orders), state text, why text, count, oldest_age_s, next_s int8 (null: waits for a person or
+--      an order), order_id text
+select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s, s.order_id
+  from (select s.state::text as state,
+               case when s.state = 'held' then case s.held_by
+                        when 'operator' then 'held by a person'
+                        when 'attempts' then 'too many failed attempts'
+                        when 'ambiguous' then 'the API shows something unexplained'
+                        when 'marker' then 'the API never showed a marker of ours'
+                        when 'vanished' then 'the warehouse no longer shows the order'
+                        else s.held_by end
+                    when s.state = 'unknown' then 'the answer was lost, the API is asked'
+                    when s.waits_for_gate then 'waits for the order to be accepted'
+                    else 'tried again later' || coalesce(': ' || s.error_code, '') end as why,
+               count(*) as count,
+               extract(epoch from clock_timestamp() - min(coalesce(s.unknown_since, s.created_at)))::int8 as oldest_age_s,
+               greatest(0, extract(epoch from min(coalesce(s.next_look_at, s.next_attempt_at)) - clock_timestamp()))::int8 as next_s,
+               min(s.submission_id) as submission_id
+          from report_submissions s
+         where s.state in ('planned', 'unknown', 'held')
+           and (s.state <> 'planned' or s.waits_for_gate or s.next_attempt_at > clock_timestamp())
+         group by 1, 2) k
+  join report_submissions s on s.submission_id = k.submission_id
+ union all
+select 'orders', k.gate, k.why, k.count, k.oldest_age_s, k.next_s, k.order_id
+  from (select o.gate,
+               case when o.unknown_since is not null then 'the API does not know the order'
+                    else 'the API says ' || o.state end as why,
+               count(*) as count,
+               extract(epoch from clock_timestamp() - min(coalesce(o.unknown_since, o.state_since, o.checked_at)))::int8 as oldest_age_s,
+               greatest(0, extract(epoch from min(o.next_ask_at) - clock_timestamp()))::int8 as next_s,
+               min(o.order_id) as order_id
+          from report_orders o
+         where o.next_ask_at is not null and o.gate = 'waiting'
+         group by 1, 2) k
+ order by 1 desc, 4 desc, 2, 3
+ limit 20

@@ -1,0 +1,84 @@
+/*
+ * health — what the ledger's numbers mean for whoever is on call: findings with a level.
+ *
+ * Pure: numbers in, sentences out. The screen, its JSON, the monitoring plugin
+ * and the page all say what is judged here, and none of them judges by itself.
+ */
+#ifndef CLI_HEALTH_H
+#define CLI_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "config/config.h"
+#include "ledger/report.h"
+
+enum { HEALTH_FINDINGS_MAX = 20, HEALTH_TEXT_BYTES = 400 };
+
+/* The numbers are those of monitoring plugins. */
+enum health_level { HEALTH_OK, HEALTH_WARNING, HEALTH_CRITICAL, HEALTH_UNKNOWN };
+
+/* Counts are never negative; ages are seconds, -1 where there is nothing. Texts are borrowed and
+ * may be NULL. */
+struct health_facts {
+    const char *mode, *mode_by, *mode_reason;
+    int64_t backlog, backlog_age_s;
+    int64_t unknown, unknown_age_s;
+    int64_t held;
+    int64_t discrepancies, discrepancies_money; /* the second: where money may be wrong already */
+    int64_t workers;
+    int64_t last_run_age_s, last_run_exit_code; /* -1: no run has ended yet */
+    int64_t last_sweep_age_s;
+    int64_t queued, queue_age_s;
+    int64_t api_blocked_s, api_refused_s;
+    int64_t feed_faults;
+    int64_t scan_lag_s;
+    const char *scan_held_back_by;
+    int64_t oldest_snapshot_s;
+};
+
+/* From when on a number is a finding. */
+struct health_limits {
+    int64_t run_warning_s, run_critical_s;         /* since the last run ended */
+    int64_t queue_warning_s, queue_critical_s;     /* an entry of the queue waits */
+    int64_t backlog_warning_s, backlog_critical_s; /* a submission waits */
+    int64_t unknown_warning_s, unknown_critical_s; /* an outcome is unknown */
+    int64_t sweep_warning_s;                       /* 0: never */
+    int64_t scan_warning_s;
+    int64_t snapshot_warning_s;
+};
+
+struct health_finding {
+    enum health_level level;
+    const char *name; /* one lower-case word, stable: "unknown_age" */
+    char text[HEALTH_TEXT_BYTES];
+};
+
+struct health {
+    enum health_level level;                             /* the worst */
+    struct health_finding findings[HEALTH_FINDINGS_MAX]; /* worst first */
+    int count;
+};
+
+/* "OK", "WARNING", "CRITICAL", "UNKNOWN" */
+const char *health_level_name(enum health_level level);
+
+/* run_age_ms: how old the last run may be; four times that is critical. */
+void health_limits_fill(const struct config *config, int64_t run_age_ms, struct health_limits *out);
+/* Borrows the texts of status. */
+void health_facts_read(const struct report_status *status, struct health_facts *out);
+void health_judge(const struct health_facts *facts, const struct health_limits *limits,
+                  struct health *out);
+
+/* All findings in one line: "a; b; c", or what is well. Control characters and | are replaced. */
+void health_sum_up(const struct health *health, const struct health_facts *facts, char *out,
+                   size_t out_bytes);
+/* "waybill: 'unknown_age'=12s;1880;16280;0 ..." of a monitoring plugin, without a line end. */
+void health_put_perfdata(const struct health_facts *facts, const struct health_limits *limits,
+                         FILE *out);
+
+/* "42 s", "17 min", "5 h", "3 d". */
+const char *health_age(int64_t seconds, char out[32]);
+
+#endif

@@ -1,0 +1,120 @@
+#include "cli/next.h"
+
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/rows.h"
+
+enum { NEXT_ORDERS_MAX = 4 };
+
+static void
+next_add(struct next *next, const char *command, const char *argument, const char *rest)
+{
+    char line[NEXT_BYTES];
+
+    (void)snprintf(line, sizeof(line), "%s%s%s", command, argument, rest);
+    for (int i = 0; i < next->count; i++) {
+        if (strcmp(next->lines[i], line) == 0)
+            return;
+    }
+    if (next->count == NEXT_MAX)
+        return;
+    memcpy(next->lines[next->count], line, sizeof(line));
+    next->count++;
+}
+
+/* An id that a shell would take apart is quoted; one that is too long for a line is left out. */
+static void
+next_add_id(struct next *next, const char *command, const char *id)
+{
+    char quoted[NEXT_BYTES / 2];
+    size_t used = 0;
+
+    if (strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") ==
+            strlen(id) &&
+        id[0] != '-') {
+        next_add(next, command, id, "");
+        return;
+    }
+    quoted[used++] = '\'';
+    for (; *id != '\0' && used + 6 < sizeof(quoted); id++) {
+        if (*id == '\'') {
+            memcpy(quoted + used, "'\\''", 4);
+            used += 4;
+        } else {
+            quoted[used++] = *id;
+        }
+    }
+    if (*id != '\0')
+        return;
+    quoted[used++] = '\'';
+    quoted[used] = '\0';
+    next_add(next, command, quoted, "");
+}
+
+static bool
+next_has_finding(const struct health *health, const char *name)
+{
+    for (int i = 0; i < health->count; i++) {
+        if (strcmp(health->findings[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+next_fill_paused(const struct health_facts *facts, const char *schema, struct next *next)
+{
+    if (facts->mode_by != NULL && strcmp(facts->mode_by, "waybill") == 0)
+        next_add(next, command_find("recover") != NULL ? "waybill recover" : "waybill check", "",
+                 "");
+    if (command_find("resume") != NULL)
+        next_add(next, "waybill resume", "", "");
+    else
+        next_add(next, "psql -c \"select ", schema, ".resume('why')\"");
+}
+
+static void
+next_fill_orders(const struct report_status *status, struct next *next)
+{
+    const struct pg_rows *found = status->discrepancies;
+    const struct pg_rows *stuck = status->stuck;
+
+    for (int row = 0; row < pg_rows_count(found) && row < NEXT_ORDERS_MAX; row++) {
+        const char *order = rows_text(found, row, "order_id");
+
+        if (order != NULL)
+            next_add_id(next, "waybill report order --id ", order);
+    }
+    for (int row = 0; row < pg_rows_count(stuck) && row < NEXT_ORDERS_MAX; row++) {
+        if (strcmp(rows_text(stuck, row, "state"), "held") == 0)
+            next_add_id(next, "waybill report order --id ", rows_text(stuck, row, "order_id"));
+    }
+}
+
+void
+next_fill(const struct report_status *status, const struct health_facts *facts,
+          const struct health *health, const char *schema, struct next *out)
+{
+    out->count = 0;
+    if (strcmp(facts->mode, "new") == 0) {
+        next_add(out, "waybill check", "", "");
+        next_add(out, "waybill baseline --from nothing", "", "");
+        next_add(out, "waybill baseline --from warehouse", "", "");
+        return;
+    }
+    if (strcmp(facts->mode, "paused") == 0)
+        next_fill_paused(facts, schema, out);
+    if (facts->api_refused_s >= 0 || facts->feed_faults > 0 ||
+        next_has_finding(health, "last_run_exit") || next_has_finding(health, "scan_lag"))
+        next_add(out, "waybill check", "", "");
+    if (next_has_finding(health, "sweep_age"))
+        next_add(out, "waybill run --sweep", "", "");
+    next_fill_orders(status, out);
+    if (facts->discrepancies > 0)
+        next_add(out, "waybill report discrepancies", "", "");
+    if (facts->held > 0 || facts->unknown > 0)
+        next_add(out, "waybill report submissions", "", "");
+    if (facts->workers == 0 && (facts->queued > 0 || facts->backlog > 0))
+        next_add(out, "waybill run", "", "");
+}
