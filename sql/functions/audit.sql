@@ -79,23 +79,28 @@ begin
           from jsonb_array_elements(listing) with ordinality f(v, n)
     ), marked as (
         -- of two with one marker the ledger's own is the original; where it has none of them, the oldest (newest first)
-        select l.*, s.submission_id, s.state, s.fulfillment_id,
-               row_number() over (partition by coalesce(s.submission_id, -l.n)
+        select l.*, s.name, s.state, s.fulfillment_id,
+               row_number() over (partition by case when s.name is null then l.n::text else l.marker end
                                   order by (s.fulfillment_id = l.id) is true desc, l.n desc) as copy
           from listed l
-          left join lateral (select s.* from submissions s
-                              where s.order_id = of_order and s.marker::text = l.marker offset 0) s on true
+          left join lateral (select 'submission ' || s.submission_id as name, s.state::text as state, s.fulfillment_id
+                               from submissions s where s.order_id = of_order and s.marker::text = l.marker
+                              union all
+                             select 'a pruned submission', 'accepted', e.fulfillment_id
+                               from explained e where e.order_id = of_order and e.marker::text = l.marker
+                              limit 1) s on true
     ), judged as (
         select m.*,
                case when exists (select from submissions s where s.fulfillment_id = m.id and s.order_id = of_order)
+                      or exists (select from explained e where e.fulfillment_id = m.id and e.order_id = of_order)
                       or exists (select from adjustments a join rows r using (row_id)
                                   where a.fulfillment_id = m.id and r.order_id = of_order)
-                      or (m.submission_id is not null and m.copy = 1) then 'ours'
-                    when m.submission_id is not null then 'double'
+                      or (m.name is not null and m.copy = 1) then 'ours'
+                    when m.name is not null then 'double'
                     else 'foreign' end as what
           from marked m
     ), applied as (
-        select i.v ->> 'item' as item_id, j.id, j.marker, j.submission_id, j.state, j.fulfillment_id, j.what,
+        select i.v ->> 'item' as item_id, j.id, j.marker, j.name, j.state, j.fulfillment_id, j.what,
                sum((i.v ->> 'shipped')::bigint)::bigint as shipped, sum((i.v ->> 'cancelled')::bigint)::bigint as cancelled
           from judged j
          cross join lateral jsonb_array_elements(j.items) i(v)
@@ -109,14 +114,14 @@ begin
                coalesce(sum(a.cancelled) filter (where a.what = 'double'), 0) as double_cancelled,
                coalesce(sum(a.shipped) filter (where a.what = 'foreign'), 0) as foreign_shipped,
                coalesce(sum(a.cancelled) filter (where a.what = 'foreign'), 0) as foreign_cancelled,
-               string_agg(format('%s (%s shipped, %s cancelled) has the marker of submission %s%s', a.id, a.shipped, a.cancelled,
-                                 a.submission_id, coalesce(', which is ' || a.fulfillment_id, '')), '; ' order by a.id)
+               string_agg(format('%s (%s shipped, %s cancelled) has the marker of %s%s', a.id, a.shipped, a.cancelled,
+                                 a.name, coalesce(', which is ' || a.fulfillment_id, '')), '; ' order by a.id)
                    filter (where a.what = 'double') as doubles,
                string_agg(format('%s (%s shipped, %s cancelled)%s', a.id, a.shipped, a.cancelled,
                                  case when a.marker is not null then ' has a marker that this ledger doesn''t know' else '' end),
                           '; ' order by a.id)
                    filter (where a.what = 'foreign') as foreigns,
-               string_agg(format('%s has the marker of submission %s, which is %s', a.id, a.submission_id, a.state), '; ' order by a.id)
+               string_agg(format('%s has the marker of %s, which is %s', a.id, a.name, a.state), '; ' order by a.id)
                    filter (where a.what = 'ours' and a.state <> 'accepted') as not_accepted
           from applied a
          group by a.item_id
@@ -131,7 +136,11 @@ begin
                 union all
                 select r.item_id, a.shipped, a.cancelled
                   from rows r join adjustments a using (row_id)
-                 where r.order_id = of_order and a.fulfillment_id is not null and a.kind <> 'returned') u
+                 where r.order_id = of_order and a.fulfillment_id is not null and a.kind <> 'returned'
+                union all
+                select r.item_id, r.pruned_shipped, r.pruned_cancelled
+                  from rows r
+                 where r.order_id = of_order and exists (select from explained e where e.order_id = of_order)) u
          group by u.item_id
     ), apart as (
         -- without one: what need not be at the API, and what says nothing about it

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -545,6 +546,53 @@ START_TEST(each_unit_of_difference_is_named_once)
 }
 END_TEST
 
+START_TEST(what_was_pruned_is_still_known_by_its_marker)
+{
+    char *marker =
+        support_query_text(url, "select marker from waybill.submissions where order_id = 'o1'");
+
+    support_psql(url, "select waybill.prune_submissions(0, 10)");
+    support_query_is(url, "select count(*) from waybill.submissions", "0");
+    must(0, "audit", "--all", NULL);
+    must_say("3 orders, 6 lines: agrees 6");
+    post("o1", "b", 1, 0, NULL);
+    post("o1", "a", 1, 0, marker);
+    must(1, "audit", "--all", NULL);
+    must_say("agrees 4, missing 0, extra 0, foreign 1, double 1");
+    must_say("has the marker of a pruned submission, which is ful_");
+    /* Nothing tells whose fulfillments they are any more; the units are still counted. */
+    support_psql(url, "delete from waybill.explained");
+    must(0, "audit", "--order", "o2");
+    must_say("agrees 2");
+    free(marker);
+}
+END_TEST
+
+START_TEST(asked_to_stop_while_it_waits_it_leaves_at_once)
+{
+    struct support_process process;
+    struct clock_mono began = clock_mono_now();
+    const char *argv[] = {SUPPORT_WAYBILL, "-c", NULL, "audit", NULL};
+
+    support_psql(url, "insert into waybill.adjustments (kind, row_id, shipped, reason)"
+                      " select 'correction', row_id, 1, '' from waybill.rows"
+                      "  where order_id = 'o2' and item_id = 'a'");
+    write_config(url, 60000);
+    argv[2] = config;
+    support_spawn(&process, argv, NULL);
+    support_wait_query(url, "select looked_at from waybill.runs where command = 'audit'", "3",
+                       COMMAND_MS / 2);
+    support_signal(&process, SIGTERM);
+    ck_assert_int_eq(support_wait_exit(&process, COMMAND_MS / 2), 0);
+    ck_assert_int_lt(clock_mono_since_ms(began), 50000);
+    free(out);
+    out = support_output(&process);
+    must_say("2 orders, 4 lines: agrees 4, missing 0");
+    must_say(", stopped");
+    open_is("");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -572,5 +620,7 @@ main(void)
     tcase_add_test(posted, a_bad_row_of_the_warehouse_keeps_no_order_from_being_audited);
     tcase_add_test(posted, a_429_is_waited_for_and_told_to_every_host);
     tcase_add_test(posted, a_worker_may_audit_and_a_paused_ledger_be_audited);
+    tcase_add_test(posted, what_was_pruned_is_still_known_by_its_marker);
+    tcase_add_test(posted, asked_to_stop_while_it_waits_it_leaves_at_once);
     return support_run_suite(suite);
 }
