@@ -7,27 +7,109 @@ insert into decisions (action, target, submission_id, order_id, os_user, reason)
 values (action, target, of_submission, of_order, who, why)
 $$;
 
--- The submissions behind "submission 17", "marker UUID", "order ID", "discrepancy 4", or behind a filter:
--- all with an open discrepancy of a kind, all older than so long.
-create or replace function decision_targets(target_kind text, target text, of_kind text, older_than interval)
-returns setof bigint
+-- What a decision of this kind is about: what it can change, and what it must be told of as refused.
+create or replace function is_decided_by(action text, state submission_state) returns boolean
+language sql immutable parallel safe as $$
+select state in ('sending', 'unknown')
+    or (state = 'planned' and action in ('retry', 'hold'))
+    or (state = 'held' and action in ('retry', 'release', 'dismiss'))
+    or (state = 'rejected' and action in ('retry', 'dismiss'))
+$$;
+
+-- What is behind "submission 17", "marker UUID", "order ID", "discrepancy 4", or behind a filter ("all": with an open
+-- discrepancy of a kind, or older than so long). A discrepancy stands for its submission while that one waits for a
+-- decision; without one it can only be dismissed by itself. why: there is nothing to decide.
+drop function if exists decision_targets(text, text, text, interval);
+create or replace function decision_targets(
+    action text, target_kind text, target text, of_kind text, older_than interval, most int,
+    out submission_id bigint, out discrepancy_id bigint, out why text)
+returns setof record
 language plpgsql stable security definer set search_path from current as $$
+#variable_conflict use_column
+declare
+    before timestamptz := coalesce(clock_timestamp() - older_than, 'infinity');
 begin
-    return query
-    select s.submission_id
-      from submissions s
-     where case target_kind
-           when 'submission' then s.submission_id = target::bigint
-           when 'marker' then s.marker = target::uuid
-           when 'order' then s.order_id = target and s.state in ('planned', 'sending', 'unknown', 'held', 'rejected')
-           when 'discrepancy' then s.submission_id =
-                (select d.submission_id from discrepancies d where d.discrepancy_id = target::bigint)
-           when 'all' then s.state in ('planned', 'held', 'rejected') and (of_kind is not null or older_than is not null)
-           else false end
-       and (of_kind is null or exists (select from discrepancies d where d.submission_id = s.submission_id
-                                          and d.kind = of_kind and d.closed_at is null))
-       and (older_than is null or s.created_at < clock_timestamp() - older_than)
-     order by s.submission_id;
+    case target_kind
+    when 'submission', 'marker' then
+        return query
+        select s.submission_id, null::bigint, null::text from submissions s
+         where case target_kind when 'submission' then s.submission_id = decision_targets.target::bigint
+                                else s.marker = decision_targets.target::uuid end;
+        if not found then
+            return query select null::bigint, null::bigint, format('there is no submission with %s %s', replace(target_kind, 'submission', 'number'), target);
+        end if;
+    when 'order' then
+        return query
+        select s.submission_id, null::bigint, null::text from submissions s
+         where s.order_id = target and is_decided_by(action, s.state) and s.state <> 'rejected'
+            or s.order_id = target and s.state = 'rejected' and is_decided_by(action, s.state)
+               and (action = 'dismiss' or exists (select from rows r where r.refused_submission = s.submission_id))
+         order by s.submission_id limit most;
+        if not found then
+            return query select null::bigint, null::bigint,
+                case when exists (select from lanes l where l.order_id = target)
+                     then format('order %s has no submission to %s', target, action)
+                     else format('the ledger knows no order %s', target) end;
+        end if;
+    when 'discrepancy' then
+        return query
+        select x.submission_id, x.discrepancy_id, x.why
+          from discrepancies d cross join lateral discrepancy_target(action, d) x
+         where d.discrepancy_id = decision_targets.target::bigint;
+        if not found then
+            return query select null::bigint, null::bigint, format('there is no discrepancy %s', target);
+        end if;
+    when 'all' then
+        if of_kind is not null then
+            return query
+            select distinct on (x.submission_id, x.discrepancy_id) x.submission_id, x.discrepancy_id, null::text
+              from discrepancies d cross join lateral discrepancy_target(action, d) x
+             where d.kind = of_kind and d.closed_at is null and d.opened_at < before
+               and x.why is null
+             order by x.submission_id, x.discrepancy_id limit most;
+        elsif older_than is not null then
+            return query
+            select s.submission_id, null::bigint, null::text from submissions s
+             where s.state in ('planned', 'held', 'rejected') and is_decided_by(action, s.state) and s.created_at < before
+               and (s.state <> 'rejected' or action = 'dismiss'
+                    or exists (select from rows r where r.refused_submission = s.submission_id))
+             order by s.submission_id limit most;
+        end if;
+    end case;
+end $$;
+
+-- A discrepancy's submission, where that is what waits; else the discrepancy itself, if it is to be dismissed.
+create or replace function discrepancy_target(action text, d discrepancies,
+                                              out submission_id bigint, out discrepancy_id bigint, out why text)
+language sql stable set search_path from current as $$
+select case when x.is_waiting then s.submission_id end,
+       case when not x.is_waiting and action = 'dismiss' then (d).discrepancy_id end,
+       case when x.is_waiting or action = 'dismiss' then null
+            when s.submission_id is null then format('discrepancy %s (%s) has no submission: nothing to %s', (d).discrepancy_id, (d).kind, action)
+            else format('submission %s of discrepancy %s is %s: nothing to %s', s.submission_id, (d).discrepancy_id, s.state, action) end
+  from (select) one
+  left join submissions s on s.submission_id = (d).submission_id and (d).submission_id <> 0
+ cross join lateral (select coalesce(is_decided_by(action, s.state)
+                                     and not (action = 'dismiss' and s.state in ('sending', 'unknown')), false) as is_waiting) x
+$$;
+
+-- Many at once: their lanes first, in the lock order, then one after the other.
+create or replace function decide_many(action text, ids bigint[], who text, why text, is_forced boolean, units text)
+returns table (submission_id bigint, order_id text, done boolean, said text)
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+    one bigint;
+begin
+    perform 1 from lanes l
+      where l.order_id in (select s.order_id from submissions s where s.submission_id = any (ids))
+      order by l.order_id for no key update;
+    foreach one in array ids loop
+        return query
+        select one, (select s.order_id::text from submissions s where s.submission_id = one), d.done, d.said
+          from decide(action, one, who, why, is_forced, units) d;
+    end loop;
 end $$;
 
 -- One decision on one submission. said: what was done, or why not.
@@ -68,7 +150,12 @@ begin
     elsif action = 'retry' and s.state = 'rejected' then
         update rows r
            set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
-         where r.refused_submission = of_submission;
+          from submission_items i
+         where i.submission_id = of_submission and r.row_id = i.row_id and r.refused_submission = of_submission;
+        if not found then
+            said := format('submission %s is rejected, and nothing waits for it any more', of_submission);
+            return;
+        end if;
         said := 'its units are planned anew by the next run';
     elsif action = 'hold' and s.state = 'planned' then
         update submissions x
@@ -81,7 +168,8 @@ begin
          where x.submission_id = of_submission;
         update rows r
            set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
-         where r.refused_submission = of_submission;
+          from submission_items i
+         where i.submission_id = of_submission and r.row_id = i.row_id and r.refused_submission = of_submission;
         if units = 'settled' then
             -- only what is still due of it: part may have been planned anew since it was refused
             insert into adjustments (kind, row_id, shipped, cancelled, reason)
@@ -101,7 +189,8 @@ begin
            set closed_at = t, closed_by = 'operator', reason = why, is_dismissed = true
          where d.submission_id = of_submission and d.closed_at is null;
     else
-        said := format('submission %s is %s: nothing to %s', of_submission, s.state, action);
+        said := format('submission %s is %s: nothing to %s%s', of_submission, s.state, action,
+                       case when action = 'dismiss' and s.state = 'planned' then '; hold it first' else '' end);
         return;
     end if;
     update lanes l set next_at = t where l.order_id = s.order_id and l.active_submission is null
@@ -137,6 +226,9 @@ create or replace function settle_by_hand(of_order text, of_item text, n_shipped
 language plpgsql security definer set search_path from current as $$
 declare
     booked bigint;
+    has_ordered bigint;
+    has_posted bigint;
+    on_the_way bigint;
 begin
     done := false;
     if n_shipped < 0 or n_cancelled < 0 or n_shipped + n_cancelled = 0 then
@@ -146,6 +238,21 @@ begin
     perform 1 from lanes l where l.order_id = of_order for no key update;
     if not exists (select from rows r where r.order_id = of_order and r.item_id = of_item) then
         said := format('the ledger knows no item %s of order %s', of_item, of_order);
+        return;
+    end if;
+    -- What is planned and was never possibly applied gives way; the planner withdraws it.
+    select max(r.ordered), sum(r.posted_shipped + r.posted_cancelled), coalesce(sum(f.units), 0)
+      into has_ordered, has_posted, on_the_way
+      from rows r
+      left join lateral (
+           select sum(i.shipped + i.cancelled) as units
+             from submission_items i join submissions s using (submission_id)
+            where i.row_id = r.row_id and (s.state in ('sending', 'unknown')
+                                           or (s.state in ('planned', 'held') and s.unknown_attempts > 0))) f on true
+     where r.order_id = of_order and r.item_id = of_item;
+    if has_posted + on_the_way + n_shipped + n_cancelled > has_ordered then
+        said := format('%s ordered of item %s, %s posted and %s on their way: %s more would be too many',
+                       has_ordered, of_item, has_posted, on_the_way, n_shipped + n_cancelled);
         return;
     end if;
     with r as (
@@ -188,7 +295,9 @@ begin
     booked := book_foreign(null, of_order, listing, false);
     done := true;
     if booked = 0 then
-        said := format('fulfillment %s is in the ledger already', id);
+        said := coalesce((select format('fulfillment %s is that of submission %s', id, s.submission_id)
+                            from submissions s where s.fulfillment_id = id),
+                         format('fulfillment %s is in the ledger already', id));
         return;
     end if;
     insert into queue (order_key, source) values (of_order, 'operator');
@@ -218,7 +327,7 @@ declare
 begin
     select * into strict me from identity;
     if me.mode <> 'paused' then
-        return format('the ledger is %s', me.mode);
+        return format('the ledger is %s already', me.mode);
     end if;
     update identity set mode = coalesce(me.resume_mode, 'live'), resume_mode = null,
            mode_since = clock_timestamp(), mode_by = who, mode_reason = why;

@@ -138,7 +138,7 @@ declare
 begin
     perform read_listing(for_run, of_order, listing, null, null);
     select * into strict me from identity;
-    select me.generation > 1 and coalesce(o.verified_generation, 1) < me.generation into is_first_look
+    select me.generation > 1 and coalesce(o.verified_generation, 1) < me.generation and not is_first_live(me.generation) into is_first_look
       from (select) x left join orders o on o.order_id = of_order;
     booked := book_foreign(for_run, of_order, listing, is_first_look);
     insert into orders as o (order_id, listed_at, verified_generation)

@@ -36,52 +36,6 @@ begin
     end if;
 end $$;
 
--- The honest word for what happened before this ledger. kind: nothing, or warehouse. For warehouse the caller hands
--- over rows as read (in pieces); they are booked as settled up to what they show.
-create or replace function baseline_rows(readings reading[], why text) returns bigint
-language plpgsql security definer set search_path from current as $$
-declare
-    booked bigint;
-begin
-    if (select mode from identity) <> 'new' then
-        raise exception 'the ledger is %, its baseline is given already', (select mode from identity)
-            using errcode = 'WB006';
-    end if;
-    insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
-                           tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model)
-    select distinct on (k.order_id, k.item_id, coalesce(k.shipment_ref, ''))
-           k.order_id, k.item_id, coalesce(k.shipment_ref, ''), k.ordered, k.shipped, k.cancelled, coalesce(k.returned, 0),
-           k.tracking_company, k.tracking_number, k.tracking_url, k.shipment_id, k.shipment_item_id, coalesce(k.model, 'third_party')
-      from unnest(readings) k
-     where k.order_id <> '' and k.item_id <> '' and octet_length(k.order_id) <= 1000
-       and octet_length(k.item_id) <= 1000 and octet_length(coalesce(k.shipment_ref, '')) <= 1000
-       and bad_quantity('', k.shipped) is null and bad_quantity('', k.cancelled) is null
-       and bad_quantity('', k.ordered) is null and bad_quantity('', coalesce(k.returned, 0)) is null
-     order by 1, 2, 3
-        on conflict (order_id, item_id, shipment_ref) do nothing;
-    with put as (
-        insert into adjustments (kind, row_id, shipped, cancelled, reason)
-        select 'baseline', r.row_id, r.shipped, r.cancelled, why
-          from (select distinct k.order_id, k.item_id, coalesce(k.shipment_ref, '') as shipment_ref from unnest(readings) k) k
-          join rows r using (order_id, item_id, shipment_ref)
-         where r.shipped + r.cancelled > 0 and r.posted_shipped = 0 and r.posted_cancelled = 0
-        returning shipped + cancelled as units
-    )
-    select coalesce(sum(units), 0) into booked from put;
-    return booked;
-end $$;
-
-create or replace function baseline_done(kind text, who text) returns void
-language plpgsql security definer set search_path from current as $$
-begin
-    if (select mode from identity) <> 'new' then
-        raise exception 'the ledger is %, its baseline is given already', (select mode from identity)
-            using errcode = 'WB006';
-    end if;
-    perform set_mode('live', who, 'baseline from ' || kind);
-    perform want_sweep('first sweep after the baseline');
-end $$;
-
 -- ------------------------------------------------------------------ runs and workers
 
 create or replace function run_begin(command text, host text, pid int, version text) returns bigint

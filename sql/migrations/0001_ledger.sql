@@ -290,6 +290,7 @@ create table adjustments (
     row_id         bigint not null references rows,
     shipped        bigint not null default 0,
     cancelled      bigint not null default 0,
+    returned       bigint not null default 0,
     fulfillment_id text,
     made_at        timestamptz not null default clock_timestamp(),
     made_by        text not null default session_user,
@@ -297,6 +298,14 @@ create table adjustments (
 );
 create index adjustments_row on adjustments (row_id);
 create unique index adjustments_once on adjustments (fulfillment_id, row_id) where fulfillment_id is not null;
+create index adjustments_foreign on adjustments (made_at) where kind = 'foreign';
+comment on column adjustments.returned is 'units that came back, as the warehouse says; they settle nothing';
+
+-- While a baseline is taken from the API: the orders of the relation, and whose fulfillments are booked.
+create table baseline_progress (
+    order_id  text collate "C" primary key,
+    listed_at timestamptz
+);
 
 -- ------------------------------------------------------- what needs a person
 

@@ -10,7 +10,7 @@
 #include "cli/table.h"
 
 /* All tables at once: which words are values of options must be known before the command is. */
-enum { CLI_TABLES_MAX = 16 };
+enum { CLI_TABLES_MAX = 32 };
 
 static int
 cli_all_tables(const struct option **tables)

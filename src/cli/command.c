@@ -24,8 +24,10 @@ static const struct option init_options[] = {
     {NULL, 0, NULL, NULL},
 };
 static const struct option baseline_options[] = {
-    {"from", 0, "SOURCE", "nothing: it is all still to be posted; warehouse: it is all settled"},
+    {"from", 0, "SOURCE", "nothing, warehouse, csv FILE or api"},
     {"before", 0, "TIME", "warehouse only: rows changed before, such as 2026-11-01"},
+    {"shadow", 0, NULL, "begin in shadow mode: runs do everything but the POST"},
+    {"dry-run", 0, NULL, "say what would be settled and what due then; change nothing"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option plan_options[] = {
@@ -58,6 +60,39 @@ static const struct option report_options[] = {
     {"id", 0, "ORDER", "of this order only; `report order` needs it"},
     {NULL, 0, NULL, NULL},
 };
+static const struct option decide_options[] = {
+    {"kind", 0, "KIND", "without a target: all with an open discrepancy of this kind"},
+    {"older-than", 0, "TIME", "without a target: all that are older, such as 2h"},
+    {"reason", 0, "TEXT", "why, for the record"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option dismiss_options[] = {
+    {"kind", 0, "KIND", "without a target: all with an open discrepancy of this kind"},
+    {"older-than", 0, "TIME", "without a target: all that are older, such as 2h"},
+    {"reason", 0, "TEXT", "why, for the record; must be given"},
+    {"units", 0, "WHAT", "settled: they count as posted (the default); due: they are planned anew"},
+    {"force", 0, NULL, "also what may have been applied: look at the API first"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option settle_options[] = {
+    {"shipped", 0, "N", "shipped units that are settled"},
+    {"cancelled", 0, "N", "cancelled units that are settled"},
+    {"reason", 0, "TEXT", "why, for the record; must be given"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option adopt_options[] = {
+    {"reason", 0, "TEXT", "why, for the record; must be given"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option pause_options[] = {
+    {"reason", 0, "TEXT", "why, for the record"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option resume_options[] = {
+    {"live", 0, NULL, "end the shadow mode: post from now on; needs --reason"},
+    {"reason", 0, "TEXT", "why, for the record"},
+    {NULL, 0, NULL, NULL},
+};
 static const struct option no_options[] = {{NULL, 0, NULL, NULL}};
 
 static const struct command commands[] = {
@@ -83,13 +118,15 @@ static const struct command commands[] = {
      check_command},
     {"baseline",
      "say what is already settled",
-     "--from nothing|warehouse [--before TIME]",
+     "--from nothing|warehouse|csv FILE|api [--before TIME] [--shadow] [--dry-run]",
      "A new ledger posts nothing until it is told what happened before it. `nothing`: all that\n"
      "the warehouse shows is still to be posted. `warehouse`: all that it shows, or all that was\n"
-     "changed before TIME, is settled and stays so. It is given once.",
+     "changed before TIME, is settled and stays so. `csv`: what FILE says, with the header\n"
+     "order_id,item_id,shipment_ref,shipped,cancelled. `api`: what the API shows of every order of\n"
+     "the warehouse; may be stopped and said again. It is given once.",
      baseline_options,
-     {"waybill baseline --from nothing", "waybill baseline --from warehouse --before 2026-11-01"},
-     0,
+     {"waybill baseline --from api --dry-run", "waybill baseline --from csv posted.csv --shadow"},
+     1,
      false,
      baseline_command},
     {"plan",
@@ -166,6 +203,86 @@ static const struct command commands[] = {
      1,
      false,
      report_command},
+    {"retry",
+     "let what was held or refused go again, at once",
+     "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
+     "Held submissions are planned again with their attempts counted from 0; planned ones go with\n"
+     "the next claim; the units of refused ones are planned anew. Many at a time with --kind or\n"
+     "--older-than in place of a target. Exit 1: something was refused, the table says why.",
+     decide_options,
+     {"waybill retry submission 17", "waybill retry --kind rejected --reason 'the catalogue is mended'"},
+     2,
+     false,
+     retry_command},
+    {"hold",
+     "keep what is planned from being sent",
+     "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
+     "Planned submissions wait until somebody releases them, also when the warehouse changes them.\n"
+     "What is being sent, or may have been applied, can't be held.",
+     decide_options,
+     {"waybill hold order 182917310336", "waybill hold submission 17 --reason 'wrong label'"},
+     2,
+     false,
+     hold_command},
+    {"release",
+     "let what was held go again",
+     "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
+     "Held submissions are planned again. One that may have been applied is looked for at the API\n"
+     "once more before it is sent.",
+     decide_options,
+     {"waybill release order 182917310336", "waybill release --older-than 2h"},
+     2,
+     false,
+     release_command},
+    {"dismiss",
+     "say that nothing more is to be done about it",
+     "submission ID|marker UUID|order ID|discrepancy N --reason TEXT",
+     "Ends held and refused submissions, and discrepancies. The units count as settled, or with\n"
+     "--units due are planned anew. A dismissed discrepancy stays closed while its evidence is the\n"
+     "same. What may have been applied needs --force.",
+     dismiss_options,
+     {"waybill dismiss discrepancy 4 --reason 'agreed with the shop'", "waybill dismiss submission 17 --units due --reason 'new address'"},
+     2,
+     false,
+     dismiss_command},
+    {"settle",
+     "book units of a line as settled, by hand",
+     "ORDER ITEM [--shipped N] [--cancelled N] --reason TEXT",
+     "The units count as posted and are never sent. There is no way to take it back.",
+     settle_options,
+     {"waybill settle 182917310336 10001 --shipped 2 --reason 'posted by phone'"},
+     2,
+     false,
+     settle_command},
+    {"adopt",
+     "book a fulfillment of the API's that somebody else made",
+     "FULFILLMENT_ID --reason TEXT",
+     "Asks the API for it and books its units as settled. One of our own settles its submission.",
+     adopt_options,
+     {"waybill adopt ful_123 --reason 'made in the dashboard'"},
+     1,
+     false,
+     adopt_command},
+    {"pause",
+     "stop every host at its next claim",
+     "[--reason TEXT]",
+     "Runs end with exit 3 when what is in flight has settled; watch waits. Also in SQL:\n"
+     "select waybill.pause('why').",
+     pause_options,
+     {"waybill pause --reason 'stock-taking'"},
+     0,
+     false,
+     pause_command},
+    {"resume",
+     "go on after a pause, or go live after the shadow mode",
+     "[--live] [--reason TEXT]",
+     "Back to what the ledger did before the pause. --live ends the shadow mode: from then on it\n"
+     "posts, each order only after its fulfillments were listed.",
+     resume_options,
+     {"waybill resume", "waybill resume --live --reason 'the old connector is off'"},
+     0,
+     false,
+     resume_command},
     {"version",
      "its version, and those of the libraries that it runs with",
      "",

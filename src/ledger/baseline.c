@@ -7,13 +7,42 @@
 #include "base/buffer.h"
 #include "ledger/statements.h"
 
-#define BASELINE_SQL_BYTES_MAX 65536
-#define BASELINE_PIECE_ROWS    5000
+#define BASELINE_SQL_BYTES_MAX    65536
+#define BASELINE_ARRAYS_BYTES_MAX (32 * 1024 * 1024)
+#define BASELINE_PIECE_ROWS       5000
+
+/* The columns of the type `reading`, of a relation's row x. */
+#define BASELINE_READING                                                                           \
+    "row(x.order_id, x.item_id, x.shipment_ref, x.ordered_quantity, x.shipped_quantity,"           \
+    " x.cancelled_quantity, x.returned_quantity, x.tracking_company, x.tracking_number,"           \
+    " x.tracking_url, x.shipment_id, x.shipment_item_id, x.fulfillment_model)::reading"
+
+static void
+baseline_why(const struct baseline_options *options, char *out, size_t out_bytes)
+{
+    (void)snprintf(out, out_bytes, "settled before this ledger, says %.100s", options->who);
+}
+
+/* Before anything is read: a second baseline would read all for nothing. */
+static bool
+baseline_must_be(struct ledger *ledger, const char *kind, struct error *err)
+{
+    struct ledger_identity identity;
+    const char *const params[] = {kind};
+
+    if (!ledger_identify(ledger, &identity, err))
+        return false;
+    if (pg_run(ledger_pg(ledger), &stmt_baseline_must_be, params, NULL, err))
+        return true;
+    ledger_refine_error(err);
+    return false;
+}
 
 static bool
-baseline_done(struct ledger *ledger, const char *kind, const char *who, struct error *err)
+baseline_done(struct ledger *ledger, const char *kind, const struct baseline_options *options,
+              struct error *err)
 {
-    const char *const params[] = {kind, who};
+    const char *const params[] = {kind, options->who, options->begins_shadow ? "shadow" : "live"};
 
     if (pg_run(ledger_pg(ledger), &stmt_baseline_done, params, NULL, err))
         return true;
@@ -21,25 +50,94 @@ baseline_done(struct ledger *ledger, const char *kind, const char *who, struct e
     return false;
 }
 
-bool
-baseline_nothing(struct ledger *ledger, const char *who, struct error *err)
-{
-    return baseline_done(ledger, "nothing", who, err);
-}
-
-/* Before anything is read: a second baseline would read all for nothing. */
+/* What the relation shows beyond what is booked, line by line; within the transaction that is
+ * rolled back. */
 static bool
-baseline_must_be_new(struct ledger *ledger, struct error *err)
+baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct baseline_result *out,
+             struct error *err)
 {
-    struct ledger_identity identity;
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    struct buffer sql;
 
-    if (!ledger_identify(ledger, &identity, err))
-        return false;
-    if (strcmp(identity.mode, "new") == 0)
+    if (warehouse_all_sql(warehouse) == NULL) {
+        out->due_lines = out->due_shipped = out->due_cancelled = -1;
         return true;
-    return error_set(err, ERROR_STATE, "the ledger is %s, its baseline is given already",
-                     identity.mode);
+    }
+    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
+    (void)buffer_printf(
+        &sql,
+        "select count(*) filter (where d.shipped + d.cancelled > 0),"
+        " coalesce(sum(d.shipped), 0)::int8, coalesce(sum(d.cancelled), 0)::int8"
+        " from (select greatest(0, coalesce(w.shipped, 0) - coalesce(p.shipped, 0)) as shipped,"
+        " greatest(0, coalesce(w.cancelled, 0) - coalesce(p.cancelled, 0)) as cancelled"
+        " from (select x.order_id, x.item_id, sum(x.shipped_quantity) filter (where"
+        " x.shipped_quantity between 0 and 1000000000) as shipped,"
+        " sum(x.cancelled_quantity) filter (where x.cancelled_quantity between 0 and 1000000000)"
+        " as cancelled from (%s) x where x.order_id <> ''"
+        " group by x.order_id, x.item_id) w"
+        " left join (select r.order_id, r.item_id, sum(r.posted_shipped) as shipped,"
+        " sum(r.posted_cancelled) as cancelled from rows r group by r.order_id, r.item_id) p"
+        " on p.order_id = w.order_id and p.item_id = w.item_id) d",
+        warehouse_all_sql(warehouse));
+    if (sql.is_failed) {
+        error_set(err, ERROR_NOMEM, "no memory for the statement");
+        goto done;
+    }
+    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, err))
+        goto done;
+    out->due_lines = pg_rows_int(rows, 0, 0);
+    out->due_shipped = pg_rows_int(rows, 0, 1);
+    out->due_cancelled = pg_rows_int(rows, 0, 2);
+    ok = true;
+
+done:
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    return ok;
 }
+
+static bool
+baseline_close(struct ledger *ledger, bool ok, struct error *err)
+{
+    struct error ignored = {0};
+
+    if (ok)
+        return pg_exec(ledger_pg(ledger), "commit", err);
+    (void)pg_exec(ledger_pg(ledger), "rollback", &ignored);
+    return false;
+}
+
+/* Commits what was booked, or says what would be due and takes it all back. */
+static bool
+baseline_finish(struct ledger *ledger, const struct warehouse *warehouse, const char *kind,
+                const struct baseline_options *options, struct baseline_result *out,
+                struct error *err)
+{
+    bool ok = options->is_dry_run ? baseline_due(ledger, warehouse, out, err)
+                                  : baseline_done(ledger, kind, options, err);
+
+    if (ok && options->is_dry_run) {
+        ok = pg_exec(ledger_pg(ledger), "rollback", err);
+    } else {
+        ok = baseline_close(ledger, ok, err);
+    }
+    if (!ok)
+        error_context(err, "baseline");
+    return ok;
+}
+
+bool
+baseline_nothing(struct ledger *ledger, const struct warehouse *warehouse,
+                 const struct baseline_options *options, struct baseline_result *out,
+                 struct error *err)
+{
+    *out = (struct baseline_result){.lines = 0};
+    return baseline_must_be(ledger, "nothing", err) && pg_exec(ledger_pg(ledger), "begin", err) &&
+           baseline_finish(ledger, warehouse, "nothing", options, out, err);
+}
+
+/* ------------------------------------------------------------------- warehouse */
 
 static bool
 baseline_read_time(struct pg *pg, const char *before, struct error *err)
@@ -97,7 +195,7 @@ done:
 static bool
 baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struct error *err)
 {
-    for (int64_t from = 1; from <= out->rows; from += BASELINE_PIECE_ROWS) {
+    for (int64_t from = 1; from <= out->lines; from += BASELINE_PIECE_ROWS) {
         char first[24];
         char last[24];
         const char *const params[] = {first, last, why};
@@ -106,10 +204,7 @@ baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struc
         (void)snprintf(first, sizeof(first), "%lld", (long long)from);
         (void)snprintf(last, sizeof(last), "%lld", (long long)(from + BASELINE_PIECE_ROWS - 1));
         if (!pg_query(pg,
-                      "select baseline_rows(array(select row(x.order_id, x.item_id, x.shipment_ref,"
-                      " x.ordered_quantity, x.shipped_quantity, x.cancelled_quantity,"
-                      " x.returned_quantity, x.tracking_company, x.tracking_number, x.tracking_url,"
-                      " x.shipment_id, x.shipment_item_id, x.fulfillment_model)::reading"
+                      "select baseline_rows(array(select " BASELINE_READING
                       " from baseline_copy x where x.n between $1::int8 and $2::int8), $3::text)",
                       3, params, &rows, err))
             return false;
@@ -119,22 +214,28 @@ baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struc
     return true;
 }
 
+static bool
+baseline_can_read_all(const struct warehouse *warehouse, struct error *err)
+{
+    if (warehouse_all_sql(warehouse) != NULL)
+        return true;
+    error_set(err, ERROR_CONFIG, "%s is a function, which can't be read whole",
+              warehouse_name(warehouse));
+    error_hint(err, "set warehouse.line_items to a view for this one command");
+    return false;
+}
+
 bool
 baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, const char *before,
-                   const char *who, struct baseline_result *out, struct error *err)
+                   const struct baseline_options *options, struct baseline_result *out,
+                   struct error *err)
 {
-    bool ok = false;
     struct pg *pg = ledger_pg(ledger);
-    struct error ignored = {0};
     char why[200];
 
-    *out = (struct baseline_result){.rows = 0};
-    if (warehouse_all_sql(warehouse) == NULL) {
-        error_set(err, ERROR_CONFIG, "%s is a function, which can't be read whole",
-                  warehouse_name(warehouse));
-        error_hint(err, "set warehouse.line_items to a view for this one command");
+    *out = (struct baseline_result){.lines = 0};
+    if (!baseline_can_read_all(warehouse, err))
         return false;
-    }
     if (before != NULL && !warehouse_has_changed_at(warehouse)) {
         error_set(err, ERROR_CONFIG, "%s has no column changed_at, which --before needs",
                   warehouse_name(warehouse));
@@ -142,16 +243,295 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
     }
     if (before != NULL && !baseline_read_time(pg, before, err))
         return false;
-    if (!baseline_must_be_new(ledger, err) || !pg_exec(pg, "begin", err))
+    if (!baseline_must_be(ledger, "warehouse", err) || !pg_exec(pg, "begin", err))
         return false;
-    (void)snprintf(why, sizeof(why), "settled before this ledger, says %.100s", who);
-    ok = baseline_copy(pg, warehouse, before, &out->rows, err) &&
-         baseline_book(pg, why, out, err) && baseline_done(ledger, "warehouse", who, err) &&
-         pg_exec(pg, "commit", err);
-    if (!ok) {
+    baseline_why(options, why, sizeof(why));
+    if (baseline_copy(pg, warehouse, before, &out->lines, err) && baseline_book(pg, why, out, err))
+        return baseline_finish(ledger, warehouse, "warehouse", options, out, err);
+    ledger_refine_error(err);
+    error_context(err, "baseline");
+    return baseline_close(ledger, false, err);
+}
+
+/* ------------------------------------------------------------------------ file */
+
+bool
+baseline_file_begin(struct ledger *ledger, struct error *err)
+{
+    /* Whoever reads the file may be slow, the transaction has no one to wait for it. */
+    return baseline_must_be(ledger, "csv", err) &&
+           pg_exec(ledger_pg(ledger),
+                   "begin; set local idle_in_transaction_session_timeout = 0;"
+                   " create temp table baseline_lines (line int8, order_id text collate \"C\","
+                   " item_id text collate \"C\", shipment_ref text collate \"C\", shipped int8,"
+                   " cancelled int8) on commit drop",
+                   err);
+}
+
+bool
+baseline_file_add(struct ledger *ledger, const struct baseline_row *rows, int count,
+                  struct error *err)
+{
+    bool ok = true;
+    struct buffer column[6];
+    const char *params[6];
+
+    for (int i = 0; i < 6; i++) {
+        buffer_init(&column[i], BASELINE_ARRAYS_BYTES_MAX);
+        pg_array_begin(&column[i]);
+    }
+    for (int i = 0; i < count; i++) {
+        pg_array_int(&column[0], rows[i].line);
+        pg_array_text(&column[1], rows[i].order_id);
+        pg_array_text(&column[2], rows[i].item_id);
+        pg_array_text(&column[3], rows[i].shipment_ref);
+        pg_array_int(&column[4], rows[i].shipped);
+        pg_array_int(&column[5], rows[i].cancelled);
+    }
+    for (int i = 0; i < 6; i++) {
+        pg_array_end(&column[i]);
+        params[i] = buffer_text(&column[i]);
+        ok = ok && !column[i].is_failed;
+    }
+    if (!ok)
+        error_set(err, ERROR_NOMEM, "no memory for %d rows of the file", count);
+    ok = ok && pg_query(ledger_pg(ledger),
+                        "insert into baseline_lines select * from unnest($1::int8[], $2::text[],"
+                        " $3::text[], $4::text[], $5::int8[], $6::int8[])",
+                        6, params, NULL, err);
+    for (int i = 0; i < 6; i++)
+        buffer_free(&column[i]);
+    return ok;
+}
+
+static bool
+baseline_file_book(struct pg *pg, const char *why, struct baseline_result *out, struct error *err)
+{
+    char from[24] = "0";
+    const char *const params[] = {from, why};
+    bool is_end = false;
+
+    if (!pg_exec(pg, "create index on baseline_lines (line); analyze baseline_lines", err))
+        return false;
+    while (!is_end) {
+        struct pg_rows *rows = NULL;
+
+        if (!pg_query(pg,
+                      "select b.lines, b.units, p.last"
+                      " from (select array_agg(x.order_id) as o, array_agg(x.item_id) as i,"
+                      " array_agg(x.shipment_ref) as r, array_agg(x.shipped) as s,"
+                      " array_agg(x.cancelled) as c, max(x.line) as last"
+                      " from (select * from baseline_lines l where l.line > $1::int8"
+                      " order by l.line limit 5000) x) p"
+                      " cross join lateral baseline_file(p.o, p.i, p.r, p.s, p.c, $2::text) b",
+                      2, params, &rows, err))
+            return false;
+        is_end = pg_rows_text(rows, 0, 2) == NULL;
+        if (!is_end) {
+            out->lines += pg_rows_int(rows, 0, 0);
+            out->units += pg_rows_int(rows, 0, 1);
+            (void)snprintf(from, sizeof(from), "%s", pg_rows_text(rows, 0, 2));
+        }
+        pg_rows_free(rows);
+    }
+    return true;
+}
+
+/* Rows for one key: which of them was meant? */
+static bool
+baseline_file_twice(struct pg *pg, baseline_twice_fn *twice_fn, void *ctx, bool *is_once,
+                    struct error *err)
+{
+    struct pg_rows *rows = NULL;
+
+    if (!pg_query(pg,
+                  "select x.line, x.first_line from (select l.line, min(l.line) over (partition by"
+                  " l.order_id, l.item_id, l.shipment_ref) as first_line from baseline_lines l) x"
+                  " where x.line > x.first_line order by x.line limit 1000",
+                  0, NULL, &rows, err))
+        return false;
+    for (int i = 0; i < pg_rows_count(rows); i++)
+        twice_fn(ctx, pg_rows_int(rows, i, 0), pg_rows_int(rows, i, 1));
+    *is_once = pg_rows_count(rows) == 0;
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+baseline_file_end(struct ledger *ledger, const struct warehouse *warehouse, bool ok,
+                  const struct baseline_options *options, baseline_twice_fn *twice_fn, void *ctx,
+                  struct baseline_result *out, struct error *err)
+{
+    struct pg *pg = ledger_pg(ledger);
+    bool is_once = true;
+    char why[200];
+
+    *out = (struct baseline_result){.lines = 0};
+    baseline_why(options, why, sizeof(why));
+    if (!baseline_file_twice(pg, twice_fn, ctx, &is_once, err))
+        return baseline_close(ledger, false, err);
+    if (!ok || !is_once) {
+        (void)baseline_close(ledger, false, err);
+        return true;
+    }
+    if (baseline_file_book(pg, why, out, err))
+        return baseline_finish(ledger, warehouse, "csv", options, out, err);
+    ledger_refine_error(err);
+    error_context(err, "baseline");
+    return baseline_close(ledger, false, err);
+}
+
+/* ------------------------------------------------------------------------- API */
+
+bool
+baseline_api_begin(struct ledger *ledger, const struct warehouse *warehouse, bool is_dry_run,
+                   int64_t *orders, int64_t *listed, struct error *err)
+{
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    struct buffer sql;
+
+    if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err))
+        return false;
+    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
+    if (is_dry_run)
+        (void)buffer_puts(&sql,
+                          "create temp table baseline_orders (order_id text collate \"C\" primary"
+                          " key, listed_at timestamptz);"
+                          " create temp table baseline_seen (n int8 generated always as identity"
+                          " primary key, listings jsonb, orders text[]);");
+    (void)buffer_printf(&sql,
+                        "insert into %s (order_id) select distinct x.order_id collate \"C\""
+                        " from (%s) x where x.order_id <> '' on conflict do nothing",
+                        is_dry_run ? "baseline_orders" : "baseline_progress",
+                        warehouse_all_sql(warehouse));
+    if (sql.is_failed) {
+        error_set(err, ERROR_NOMEM, "no memory for the statement");
+        goto done;
+    }
+    if (!pg_exec(ledger_pg(ledger), buffer_text(&sql), err))
+        goto done;
+    if (is_dry_run ? !pg_query(ledger_pg(ledger), "select count(*), 0 from baseline_orders", 0,
+                               NULL, &rows, err)
+                   : !pg_run(ledger_pg(ledger), &stmt_baseline_count, NULL, &rows, err))
+        goto done;
+    *orders = pg_rows_int(rows, 0, 0);
+    *listed = pg_rows_int(rows, 0, 1);
+    ok = true;
+
+done:
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    return ok;
+}
+
+bool
+baseline_api_next(struct ledger *ledger, bool is_dry_run, const char *after, int most,
+                  struct pg_rows **out, struct error *err)
+{
+    char most_text[16];
+    const char *const params[] = {after, most_text};
+
+    (void)snprintf(most_text, sizeof(most_text), "%d", most);
+    if (!is_dry_run)
+        return pg_run(ledger_pg(ledger), &stmt_baseline_next, params, out, err);
+    return pg_query(ledger_pg(ledger),
+                    "select order_id::text from baseline_orders where order_id > $1::text collate"
+                    " \"C\" order by order_id limit $2::int4",
+                    2, params, out, err);
+}
+
+static bool
+baseline_api_piece(struct ledger *ledger, const struct warehouse *warehouse, const char *listings,
+                   const char *orders, const char *why, struct baseline_result *out,
+                   struct error *err)
+{
+    bool ok = false;
+    struct buffer sql;
+    struct pg_rows *rows = NULL;
+    const char *const params[] = {orders, listings, why};
+
+    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
+    (void)buffer_printf(&sql,
+                        "select lines, units from baseline_listings($2::jsonb,"
+                        " array(select row(x.*)::reading from (%s) x), $3::text)",
+                        warehouse_rows_sql(warehouse));
+    if (sql.is_failed) {
+        error_set(err, ERROR_NOMEM, "no memory for the statement");
+        goto done;
+    }
+    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 3, params, &rows, err)) {
         ledger_refine_error(err);
-        (void)pg_exec(pg, "rollback", &ignored);
-        error_context(err, "baseline");
+        goto done;
+    }
+    out->lines += pg_rows_int(rows, 0, 0);
+    out->units += pg_rows_int(rows, 0, 1);
+    ok = true;
+
+done:
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    return ok;
+}
+
+bool
+baseline_api_book(struct ledger *ledger, const struct warehouse *warehouse, const char *listings,
+                  const char *orders, const struct baseline_options *options,
+                  struct baseline_result *out, struct error *err)
+{
+    const char *const params[] = {listings, orders};
+    char why[200];
+
+    if (options->is_dry_run)
+        return pg_query(ledger_pg(ledger),
+                        "insert into baseline_seen (listings, orders)"
+                        " values ($1::jsonb, $2::text[])",
+                        2, params, NULL, err);
+    baseline_why(options, why, sizeof(why));
+    return baseline_api_piece(ledger, warehouse, listings, orders, why, out, err);
+}
+
+/* What was kept is booked at the end, to be taken back again. */
+static bool
+baseline_api_replay(struct ledger *ledger, const struct warehouse *warehouse,
+                    const struct baseline_options *options, struct baseline_result *out,
+                    struct error *err)
+{
+    struct pg *pg = ledger_pg(ledger);
+    char after[24] = "0";
+    char why[200];
+    bool ok = true;
+    bool is_end = false;
+
+    baseline_why(options, why, sizeof(why));
+    while (ok && !is_end) {
+        const char *const params[] = {after};
+        struct pg_rows *rows = NULL;
+
+        ok = pg_query(pg,
+                      "select n, listings::text, orders::text from baseline_seen"
+                      " where n > $1::int8 order by n limit 1",
+                      1, params, &rows, err);
+        is_end = ok && pg_rows_count(rows) == 0;
+        if (ok && !is_end) {
+            (void)snprintf(after, sizeof(after), "%s", pg_rows_text(rows, 0, 0));
+            ok = baseline_api_piece(ledger, warehouse, pg_rows_text(rows, 0, 1),
+                                    pg_rows_text(rows, 0, 2), why, out, err);
+        }
+        pg_rows_free(rows);
     }
     return ok;
+}
+
+bool
+baseline_api_end(struct ledger *ledger, const struct warehouse *warehouse,
+                 const struct baseline_options *options, struct baseline_result *out,
+                 struct error *err)
+{
+    if (!pg_exec(ledger_pg(ledger), "begin", err))
+        return false;
+    if (!options->is_dry_run || baseline_api_replay(ledger, warehouse, options, out, err))
+        return baseline_finish(ledger, warehouse, "api", options, out, err);
+    error_context(err, "baseline");
+    return baseline_close(ledger, false, err);
 }
