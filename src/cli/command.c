@@ -162,11 +162,11 @@ static const struct command commands[] = {
     {"audit",
      "compare warehouse, ledger and API line by line",
      "[--order ID | --since TIME | --all] [--quick] [--json]",
-     "Lists the fulfillments of orders at the API and adds them up: of those with something open,\n"
-     "settled or changed in the last 7 days, or a discrepancy. Orders on their way are skipped. An\n"
-     "order that has less than the ledger says, or something twice, is listed again after\n"
-     "api.settle_ms before that is believed. Differences become discrepancies, which the audit\n"
-     "that finds the line agreeing closes; nothing is mended.",
+     "Lists the fulfillments of orders at the API and adds them up: of orders with something\n"
+     "open, settled or changed in the last 7 days, or a discrepancy. Those on their way are\n"
+     "skipped. An order that has less than the ledger says, or something twice, is listed again\n"
+     "after api.settle_ms before that is believed. Differences become discrepancies, which the\n"
+     "audit that finds the line agreeing closes; nothing is mended.",
      audit_options,
      {"waybill audit", "waybill audit --order 182917310336"},
      0,
