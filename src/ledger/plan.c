@@ -40,7 +40,7 @@ plan_numbers_write(struct plan_numbers *n, int64_t run_id, const struct plan_set
 bool
 plan_is_data_error(const struct error *err)
 {
-    static const char *const classes[] = {"21", "22", "23", "2F", "38", "39", "P0"};
+    static const char *const classes[] = {"21", "22", "23", "2F", "38", "39", "54", "P0"};
 
     if (err->code != ERROR_DB)
         return false;
