@@ -1,0 +1,257 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "support/world.h"
+
+/*
+ * The bridge dies, stops or stands still, at random and at each step of a submission; then others
+ * finish its work, and three books must agree. Where a step lies is told by what passes between
+ * the bridge and its servers, so the product needs no hook.
+ */
+
+#define ORDERS      60
+#define KILLS       36
+#define STEP_MS     20000
+#define PATIENCE_MS 30000
+#define CLAIMED     "select count(*) from waybill.submissions where state = 'sending'"
+
+static struct world world;
+
+static void
+setup(void)
+{
+    world_begin(&world, 2, ORDERS);
+    world_use_proxies(&world);
+    world_start(&world);
+    /* Nobody but us looks at what an order has already. */
+    world_switch(&world, "quantity_check=request state_lag_ms=4000");
+}
+
+static void
+teardown(void)
+{
+    world_end(&world);
+}
+
+/* A marker has been seen in a list, and there is work left. */
+static void
+warm_up(void)
+{
+    world_faults(&world, "first=3:none first=1:drop_after");
+    (void)world_run(&world);
+    world_run_out(&world, "before the fault");
+    world_generate(&world, ORDERS);
+}
+
+START_TEST(killed_at_random_moments_by_the_dozen_it_loses_and_doubles_nothing)
+{
+    struct support_process work;
+
+    world_switch(&world, "latency_ms=25");
+    world_faults(&world, "drop_after=0.1 late=0.05:700 503_before=0.05:0");
+    world_spawn_work(&world, &work, KILLS);
+    for (int i = 0; i < KILLS; i++) {
+        struct support_process run;
+
+        world_spawn_run(&world, &run);
+        clock_sleep_ms(20 + world_dice(&world, 300));
+        world_kill(&world, &run);
+        if (i % 4 == 3)
+            world_generate(&world, ORDERS / 3);
+    }
+    (void)support_wait_exit(&work, PATIENCE_MS);
+    world_check(&world, world.kills >= KILLS / 3, "only %d were still running", world.kills);
+    world_agree(&world, "kill -9 at random");
+}
+END_TEST
+
+START_TEST(two_runs_at_once_of_which_one_is_killed_again_and_again)
+{
+    world_switch(&world, "latency_ms=25");
+    world_faults(&world, "drop_after=0.1 500_before=0.1");
+    for (int i = 0; i < 4; i++) {
+        struct support_process first;
+        struct support_process second;
+
+        world_generate(&world, ORDERS);
+        world_spawn_run(&world, &first);
+        world_spawn_run(&world, &second);
+        clock_sleep_ms(100 + world_dice(&world, 400));
+        world_kill(&world, &first);
+        (void)support_wait_exit(&second, PATIENCE_MS);
+    }
+    world_agree(&world, "two runs, one killed");
+}
+END_TEST
+
+struct step {
+    const char *name;
+    bool is_database;
+    enum proxy_when when;
+    const char *pattern;
+    size_t bytes;
+    const char *faults;
+    bool is_claimed; /* something is, by then */
+};
+
+/* A statement is recognised by its name behind the portal's, which is empty. */
+static const struct step STEPS[] = {
+    {"before a claim", true, PROXY_BEFORE, "\0claim_", 7, "", false},
+    {"after a claim", true, PROXY_AFTER, "\0claim_", 7, "", true},
+    {"before a POST", false, PROXY_BEFORE, "POST /fulfillments", 18, "", false},
+    {"after a POST", false, PROXY_AFTER, "POST /fulfillments", 18, "", false},
+    {"before a settlement", true, PROXY_BEFORE, "\0settle_", 8, "", false},
+    {"after a settlement", true, PROXY_AFTER, "\0settle_", 8, "", false},
+    {"before a look", false, PROXY_BEFORE, "GET /fulfillments?", 18, "drop_after=0.5", false},
+    {"after a look", false, PROXY_AFTER, "GET /fulfillments?", 18, "drop_after=0.5", false},
+    {"before a look is recorded", true, PROXY_BEFORE, "\0listing_", 9, "drop_after=0.5", false},
+    {"before planning", true, PROXY_BEFORE, "plan_begin_", 11, "", false},
+};
+
+/* Comes to the step, or the run ends without it. */
+static bool
+come_to(const struct step *step, struct support_process *run)
+{
+    struct proxy *proxy = step->is_database ? world.database_proxy : world.api_proxy;
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), STEP_MS);
+
+    proxy_hold(proxy, step->pattern, step->bytes, step->when);
+    world_spawn_run(&world, run);
+    for (;;) {
+        if (proxy_is_holding(proxy)) {
+            if (!step->is_claimed || support_query_int(world.url, CLAIMED) > 0)
+                return true;
+            /* a claim that found nothing; wait for the next */
+            proxy_hold(proxy, step->pattern, step->bytes, step->when);
+            proxy_release(proxy);
+        }
+        if (!support_is_running(run)) {
+            proxy_forget(proxy);
+            return false;
+        }
+        world_check(&world, clock_mono_left_ms(deadline) > 0, "%s was not reached", step->name);
+        clock_sleep_ms(2);
+    }
+}
+
+static void
+reach(const struct step *step, struct support_process *run)
+{
+    for (int tries = 0; tries < 8; tries++) {
+        world_generate(&world, ORDERS / 3);
+        if (come_to(step, run))
+            return;
+    }
+    world_fail(&world, "%s: no run came to it", step->name);
+}
+
+START_TEST(killed_at_each_step_of_a_submission_it_loses_and_doubles_nothing)
+{
+    warm_up();
+    for (size_t i = 0; i < sizeof(STEPS) / sizeof(STEPS[0]); i++) {
+        const struct step *step = &STEPS[i];
+        struct proxy *proxy = step->is_database ? world.database_proxy : world.api_proxy;
+        struct support_process run;
+
+        world_faults(&world, step->faults);
+        reach(step, &run);
+        world_kill(&world, &run);
+        proxy_release(proxy);
+    }
+    world_agree(&world, "kill -9 at each step");
+}
+END_TEST
+
+START_TEST(asked_to_stop_under_load_it_leaves_nothing_unknown)
+{
+    for (int i = 0; i < 5; i++) {
+        struct support_process run;
+        int code;
+
+        world_switch(&world, "latency_ms=40");
+        world_generate(&world, ORDERS);
+        world_spawn_run(&world, &run);
+        clock_sleep_ms(100 + world_dice(&world, 300));
+        if (!support_is_running(&run))
+            continue;
+        support_signal(&run, i % 2 == 0 ? SIGTERM : SIGINT);
+        code = support_wait_exit(&run, PATIENCE_MS);
+        world_check(&world, code == 0 || code == 1, "a run that was asked to stop ended with %d",
+                    code);
+        support_query_is(
+            world.url,
+            "select count(*) from waybill.submissions where state in ('sending', 'unknown')", "0");
+    }
+    world_agree(&world, "SIGTERM under load");
+}
+END_TEST
+
+/* The claim's answer is on its way when the host stands still; another finishes the work meanwhile;
+ * then it wakes up with what it believes to be its own. */
+START_TEST(a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes)
+{
+    const struct step *claim = &STEPS[1];
+    struct support_process sleeper;
+    struct support_process other;
+    int64_t posts;
+
+    warm_up();
+    reach(claim, &sleeper);
+    support_signal(&sleeper, SIGSTOP);
+    proxy_release(world.database_proxy);
+
+    /* The others go around the proxies, which serve the sleeper alone. */
+    (void)snprintf(world.bridge_url, sizeof(world.bridge_url), "%s", world.url);
+    world_write_config(&world);
+    world_spawn_run(&world, &other);
+    (void)support_wait_exit(&other, PATIENCE_MS);
+    world_run_out(&world, "while one sleeps");
+    posts = world_stat(&world, "\"applied\"", "fulfillments");
+
+    support_signal(&sleeper, SIGCONT);
+    (void)support_wait_exit(&sleeper, PATIENCE_MS);
+    world_check(&world, world_stat(&world, "\"applied\"", "fulfillments") == posts,
+                "the sleeper sent something");
+    world_agree(&world, "SIGSTOP between claim and send");
+}
+END_TEST
+
+/* The same, but it is only the answer to the claim that is late: the run lives and works on. */
+START_TEST(a_claim_whose_answer_comes_too_late_is_not_sent)
+{
+    const struct step *claim = &STEPS[1];
+    struct support_process run;
+
+    warm_up();
+    reach(claim, &run);
+    clock_sleep_ms(WORLD_SEND_WITHIN_MS + 200);
+    proxy_release(world.database_proxy);
+    (void)support_wait_exit(&run, PATIENCE_MS);
+    support_query_is(world.url,
+                     "select count(*) > 0 from waybill.attempts where kind = 'post' and not sent",
+                     "t");
+    world_agree(&world, "a late answer to a claim");
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("bridge faults");
+    TCase *tcase;
+
+    support_need_database();
+    tcase = support_case(suite, "bridge", 400);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, killed_at_random_moments_by_the_dozen_it_loses_and_doubles_nothing);
+    tcase_add_test(tcase, two_runs_at_once_of_which_one_is_killed_again_and_again);
+    tcase_add_test(tcase, killed_at_each_step_of_a_submission_it_loses_and_doubles_nothing);
+    tcase_add_test(tcase, asked_to_stop_under_load_it_leaves_nothing_unknown);
+    tcase_add_test(tcase, a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes);
+    tcase_add_test(tcase, a_claim_whose_answer_comes_too_late_is_not_sent);
+    return support_run_suite(suite);
+}

@@ -1,0 +1,231 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "support/world.h"
+
+/*
+ * All groups of faults at once, by seed, round after round, each of which ends in three books that
+ * agree. WAYBILL_FAULT_SECONDS: how long (default 25); tests/fault/soak.sh is the way to an hour.
+ */
+
+#define ORDERS     50
+#define SECONDS    25
+#define RUNS       6
+#define RUN_MS     60000
+#define SPEC_MAX   1024
+#define TEST_MAX_S 100000
+
+static struct world world;
+static int64_t terminated, cancelled, stopped, slept, silenced, locked;
+
+/* Each kind that doesn't need a person, with its weight for a round in which it happens. */
+static const char *const KINDS[] = {
+    "drop_before=0.08",
+    "drop_after=0.12",
+    "reset_before=0.08",
+    "reset_after=0.12",
+    "408=0.05",
+    "408_after=0.08",
+    "429=0.02:1",
+    "500_before=0.08",
+    "500_after=0.1",
+    "502_before=0.08",
+    "502_after=0.1",
+    "503_before=0.08:0",
+    "503_after=0.1:0",
+    "504_before=0.08",
+    "504_after=0.1",
+    "401=0.01",
+    "403_html=0.05",
+    "403_api=0.01",
+    "html=0.05",
+    "slow=0.1:300",
+    "hang=0.03",
+    "hang_after=0.05",
+    "truncated=0.06",
+    "garbage=0.06",
+    "huge=0.02:6",
+    "deep=0.05",
+    "no_id=0.06",
+    "wrong_order=0.05",
+    "wrong_quantity=0.05",
+    "late=0.1:750",
+    "list_lag_ms=0.3:750",
+    "get:500=0.05",
+    "get:drop_before=0.05",
+    "list:list_empty_page=0.1",
+    "get:garbage=0.05",
+    "get:503=0.03:0",
+};
+
+static void
+random_faults(void)
+{
+    char spec[SPEC_MAX] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        if (world_dice(&world, 4) == 0)
+            used += (size_t)snprintf(spec + used, sizeof(spec) - used, "%s ", KINDS[i]);
+    }
+    world_faults(&world, spec);
+    world_switch(&world, world_dice(&world, 2) == 0 ? "list_metadata=on" : "list_metadata=off");
+    /* Half of the time the API itself would refuse a unit too many; then it can't be seen. */
+    world_switch(&world,
+                 world_dice(&world, 2) == 0 ? "quantity_check=off" : "quantity_check=cumulative");
+    world_switch(&world, world_dice(&world, 2) == 0 ? "latency_ms=0" : "latency_ms=25");
+}
+
+static void
+spawn_psql(struct support_process *process, const char *sql)
+{
+    const char *const argv[] = {"psql", "-X", "-q", "-d", world.url, "-c", sql, NULL};
+
+    support_spawn(process, argv, NULL);
+}
+
+static void
+trouble(struct support_process *run)
+{
+    struct support_process locker;
+
+    switch (world_dice(&world, 8)) {
+    case 0:
+    case 1:
+        world_kill(&world, run);
+        break;
+    case 2:
+        if (support_is_running(run))
+            support_signal(run, SIGTERM);
+        stopped++;
+        break;
+    case 3:
+        if (support_is_running(run))
+            support_signal(run, SIGSTOP);
+        clock_sleep_ms(WORLD_SEND_WITHIN_MS + world_dice(&world, 1500));
+        if (support_is_running(run))
+            support_signal(run, SIGCONT);
+        slept++;
+        break;
+    case 4:
+        terminated += support_query_int(
+            world.url, "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                       " where datname = current_database() and application_name like 'waybill%'");
+        break;
+    case 5:
+        cancelled += support_query_int(
+            world.url, "select count(pg_cancel_backend(pid)) from pg_stat_activity"
+                       " where datname = current_database() and application_name like 'waybill%'");
+        break;
+    case 6:
+        proxy_be_silent(world.database_proxy, true);
+        clock_sleep_ms(world_dice(&world, 2000));
+        if (world_dice(&world, 2) == 0)
+            proxy_cut(world.database_proxy);
+        proxy_be_silent(world.database_proxy, false);
+        silenced++;
+        break;
+    case 7:
+        spawn_psql(&locker, "begin; select count(*) from (select from waybill.lanes for update) x;"
+                            "select pg_sleep(1)");
+        (void)support_wait_exit(&locker, RUN_MS);
+        locked++;
+        break;
+    }
+}
+
+static void
+one_round(void)
+{
+    struct support_process work;
+
+    world_generate(&world, ORDERS);
+    random_faults();
+    world_spawn_work(&world, &work, 15);
+    for (int i = 0; i < RUNS; i++) {
+        struct support_process first;
+        struct support_process second;
+        bool is_two = world_dice(&world, 3) == 0;
+
+        world_spawn_run(&world, &first);
+        if (is_two)
+            world_spawn_run(&world, &second);
+        clock_sleep_ms(world_dice(&world, 500));
+        trouble(&first);
+        (void)support_wait_exit(&first, RUN_MS);
+        if (is_two)
+            (void)support_wait_exit(&second, RUN_MS);
+    }
+    (void)support_wait_exit(&work, RUN_MS);
+    world_agree(&world, "all at once");
+}
+
+/* What the soak ends with: lost and twice are 0, or it would have ended before. */
+static void
+report(int rounds)
+{
+    char url[128];
+    char *text = NULL;
+    const char *faults;
+
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/stats", world.sandbox.url);
+    ck_assert_int_eq(support_http_get(url, &text), 200);
+    faults = strstr(text, "\"faults\":");
+    (void)printf("seed %" PRIu64 ": %d rounds, %d runs, %d killed, %" PRId64 " asked to stop, "
+                 "%" PRId64 " frozen; sessions ended %" PRId64 ", statements cancelled %" PRId64
+                 ", networks silent %" PRId64 ", lanes locked %" PRId64 "\n",
+                 world.seed, rounds, world.runs, world.kills, stopped, slept, terminated, cancelled,
+                 silenced, locked);
+    if (faults != NULL)
+        (void)printf("%.*s}\n", (int)strcspn(faults, "}"), faults);
+    (void)printf(
+        "POSTs %" PRId64 ", accepted %" PRId64 ", units shipped %" PRId64 " and cancelled %" PRId64
+        ": lost 0, twice %" PRId64 "\n",
+        support_query_int(world.url, "select count(*) from waybill.attempts where kind = 'post'"),
+        world_stat(&world, "\"applied\"", "fulfillments"),
+        world_stat(&world, "\"applied\"", "units_shipped"),
+        world_stat(&world, "\"applied\"", "units_cancelled"),
+        world_stat(&world, "", "duplicate_markers"));
+    (void)fflush(stdout);
+    free(text);
+}
+
+START_TEST(all_faults_at_once_lose_and_double_nothing)
+{
+    const char *text = getenv("WAYBILL_FAULT_SECONDS");
+    int64_t seconds = SECONDS;
+    struct clock_mono deadline;
+    int rounds = 0;
+
+    if (text != NULL)
+        (void)number_parse(text, 0, TEST_MAX_S, &seconds);
+    deadline = clock_mono_add(clock_mono_now(), seconds * 1000);
+    world_begin(&world, 5, ORDERS);
+    world_use_proxies(&world);
+    world_start(&world);
+    world_switch(&world, "state_lag_ms=1000");
+    do {
+        one_round();
+        rounds++;
+    } while (clock_mono_left_ms(deadline) > 0);
+    report(rounds);
+    world_end(&world);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("all faults");
+    TCase *tcase;
+
+    support_need_database();
+    tcase = support_case(suite, "mixed", TEST_MAX_S);
+    tcase_add_test(tcase, all_faults_at_once_lose_and_double_nothing);
+    return support_run_suite(suite);
+}
