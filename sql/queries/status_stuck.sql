@@ -15,7 +15,8 @@ select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s,
                     else 'tried again later' || coalesce(': ' || s.error_code, '') end as why,
                count(*) as count,
                extract(epoch from clock_timestamp() - min(coalesce(s.unknown_since, s.created_at)))::int8 as oldest_age_s,
-               greatest(0, extract(epoch from min(coalesce(s.next_look_at, s.next_attempt_at)) - clock_timestamp()))::int8 as next_s,
+               case when min(coalesce(s.next_look_at, s.next_attempt_at)) is not null
+                    then greatest(0, extract(epoch from min(coalesce(s.next_look_at, s.next_attempt_at)) - clock_timestamp()))::int8 end as next_s,
                min(s.submission_id) as submission_id
           from report_submissions s
          where s.state in ('planned', 'unknown', 'held')

@@ -58,6 +58,7 @@ static const struct option status_options[] = {
 static const struct option report_options[] = {
     {"format", 0, "FORMAT", "table, csv or json; default: table"},
     {"id", 0, "ORDER", "of this order only; `report order` needs it"},
+    {"html", 0, "FILE", "instead: one page with charts, for people; -: stdout"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option decide_options[] = {
@@ -195,11 +196,13 @@ static const struct command commands[] = {
      status_command},
     {"report",
      "one of the SQL reports",
-     "[NAME] [--format FORMAT] [--id ORDER]",
+     "[NAME] [--format FORMAT] [--id ORDER] | --html FILE",
      "NAME is one of the names that `waybill report` alone lists; the same rows are in the view\n"
-     "report_NAME of the ledger's schema. `report order --id ORDER` tells an order's whole story.",
+     "report_NAME of the ledger's schema. `report order --id ORDER` tells an order's whole story.\n"
+     "--html FILE writes one page that needs nothing else: the state, pace, latency, backlog and\n"
+     "discrepancies. It replaces FILE as a whole, so that a web server may show it meanwhile.",
      report_options,
-     {"waybill report line_items --format csv", "waybill report order --id 182917310336"},
+     {"waybill report line_items --format csv", "waybill report --html /var/www/waybill.html"},
      1,
      false,
      report_command},

@@ -187,18 +187,18 @@ health_judge_risk(const struct health_facts *facts, const struct health_limits *
                   struct health *out)
 {
     char age[32];
+    int64_t others = facts->discrepancies - facts->discrepancies_money;
 
     if (facts->discrepancies_money > 0)
-        health_add(out, HEALTH_CRITICAL, "money",
-                   "%lld open discrepancies where money may be wrong",
-                   (long long)facts->discrepancies_money);
-    if (facts->discrepancies > facts->discrepancies_money)
-        health_add(out, HEALTH_WARNING, "discrepancies",
-                   "%lld open discrepancies wait for a person",
-                   (long long)(facts->discrepancies - facts->discrepancies_money));
+        health_add(out, HEALTH_CRITICAL, "money", "%lld open discrepanc%s where money may be wrong",
+                   (long long)facts->discrepancies_money,
+                   facts->discrepancies_money == 1 ? "y" : "ies");
+    if (others > 0)
+        health_add(out, HEALTH_WARNING, "discrepancies", "%lld open discrepanc%s for a person",
+                   (long long)others, others == 1 ? "y" : "ies");
     if (facts->held > 0)
-        health_add(out, HEALTH_WARNING, "held", "%lld held submissions wait for a person",
-                   (long long)facts->held);
+        health_add(out, HEALTH_WARNING, "held", "%lld held submission%s for a person",
+                   (long long)facts->held, facts->held == 1 ? "" : "s");
     health_add(
         out,
         health_compare(facts->unknown_age_s, limits->unknown_warning_s, limits->unknown_critical_s),
@@ -268,11 +268,12 @@ health_sum_up(const struct health *health, const struct health_facts *facts, cha
     }
     if (health->count == 0) {
         if (facts->workers > 0)
-            (void)buffer_printf(&buf, "%lld sessions work, ", (long long)facts->workers);
+            (void)buffer_printf(&buf, "%lld session%s, ", (long long)facts->workers,
+                                facts->workers == 1 ? " works" : "s work");
         else
             (void)buffer_printf(&buf, "last run %s ago, ", health_age(facts->last_run_age_s, age));
-        (void)buffer_printf(&buf, "%lld submissions on their way, nothing needs a person",
-                            (long long)facts->backlog);
+        (void)buffer_printf(&buf, "%lld submission%s on the way, nothing needs a person",
+                            (long long)facts->backlog, facts->backlog == 1 ? "" : "s");
     }
     (void)snprintf(out, out_bytes, "%s", buffer_text(&buf));
     text_trim_cut(out);

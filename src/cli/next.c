@@ -5,7 +5,7 @@
 #include "cli/command.h"
 #include "cli/rows.h"
 
-enum { NEXT_ORDERS_MAX = 4 };
+enum { NEXT_ORDERS_MAX = 3 };
 
 static void
 next_add(struct next *next, const char *command, const char *argument, const char *rest)
@@ -74,21 +74,35 @@ next_fill_paused(const struct health_facts *facts, const char *schema, struct ne
         next_add(next, "psql -c \"select ", schema, ".resume('why')\"");
 }
 
+/* Read first, then decide: the decision is the one that is right when nothing speaks against it. */
+static void
+next_fill_discrepancy(const struct pg_rows *found, int row, struct next *next)
+{
+    const char *order = rows_text(found, row, "order_id");
+
+    if (order != NULL)
+        next_add_id(next, "waybill report order --id ", order);
+    if (order != NULL && rows_text(found, row, "is_money")[0] == 't' &&
+        command_find("audit") != NULL)
+        next_add_id(next, "waybill audit --order ", order);
+    else if (strcmp(rows_text(found, row, "kind"), "rejected") == 0 &&
+             command_find("retry") != NULL)
+        next_add_id(next, "waybill retry discrepancy ", rows_text(found, row, "discrepancy_id"));
+}
+
 static void
 next_fill_orders(const struct report_status *status, struct next *next)
 {
-    const struct pg_rows *found = status->discrepancies;
     const struct pg_rows *stuck = status->stuck;
 
-    for (int row = 0; row < pg_rows_count(found) && row < NEXT_ORDERS_MAX; row++) {
-        const char *order = rows_text(found, row, "order_id");
-
-        if (order != NULL)
-            next_add_id(next, "waybill report order --id ", order);
-    }
+    for (int row = 0; row < pg_rows_count(status->discrepancies) && row < NEXT_ORDERS_MAX; row++)
+        next_fill_discrepancy(status->discrepancies, row, next);
     for (int row = 0; row < pg_rows_count(stuck) && row < NEXT_ORDERS_MAX; row++) {
-        if (strcmp(rows_text(stuck, row, "state"), "held") == 0)
-            next_add_id(next, "waybill report order --id ", rows_text(stuck, row, "order_id"));
+        if (strcmp(rows_text(stuck, row, "state"), "held") != 0)
+            continue;
+        next_add_id(next, "waybill report order --id ", rows_text(stuck, row, "order_id"));
+        if (command_find("release") != NULL)
+            next_add_id(next, "waybill release order ", rows_text(stuck, row, "order_id"));
     }
 }
 

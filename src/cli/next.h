@@ -7,7 +7,7 @@
 #include "cli/health.h"
 #include "ledger/report.h"
 
-enum { NEXT_MAX = 12, NEXT_BYTES = 1024 };
+enum { NEXT_MAX = 16, NEXT_BYTES = 1024 };
 
 struct next {
     char lines[NEXT_MAX][NEXT_BYTES];

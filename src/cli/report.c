@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "cli/command.h"
+#include "cli/page.h"
 #include "cli/rows.h"
 #include "cli/table.h"
 
@@ -143,6 +146,63 @@ report_read_arguments(const struct options *options, int *index, enum table_form
     return true;
 }
 
+/* The page of --html: all that is known, for people. */
+static bool
+report_write_page(const struct command_context *context, const char *path, struct error *err)
+{
+    bool ok = false;
+    struct config *config = NULL;
+    struct ledger *ledger = NULL;
+    struct status *status = calloc(1, sizeof(*status));
+    struct report_page page = {.days = NULL};
+    struct buffer html;
+    char made_at[25];
+
+    buffer_init(&html, PAGE_BYTES_MAX);
+    clock_wall_text(made_at);
+    if (status == NULL) {
+        error_set(err, ERROR_NOMEM, "no memory for the page");
+        goto done;
+    }
+    if (!command_load_config(context, &config, err) ||
+        !command_open_ledger(config, "report", &ledger, err) ||
+        !status_read(config, ledger, STATUS_MAX_AGE_MS, true, status, err) ||
+        !report_page_read(ledger, &page, err) ||
+        !page_build(status, &page, config->database.schema, made_at, &html, err))
+        goto done;
+    if (strcmp(path, "-") == 0) {
+        (void)fputs(buffer_text(&html), context->out);
+        ok = true;
+    } else {
+        ok = file_replace(path, buffer_text(&html), html.used, err);
+    }
+
+done:
+    buffer_free(&html);
+    report_page_free(&page);
+    if (status != NULL)
+        status_clear(status);
+    free(status);
+    ledger_close(ledger);
+    config_free(config);
+    return ok;
+}
+
+/* --html is a report of its own: nothing else chooses one. */
+static bool
+report_read_html(const struct options *options, struct error *err)
+{
+    const char *path = options_get(options, "html");
+
+    if (path[0] == '\0')
+        return error_set(err, ERROR_USAGE, "--html must be a file, or - for stdout, got \"\"");
+    if (options->positionals_count > 0 || options_has(options, "format") ||
+        options_has(options, "id"))
+        return error_set(err, ERROR_USAGE,
+                         "--html is a page of its own: no NAME, --format or --id");
+    return true;
+}
+
 bool
 report_command(const struct command_context *context, enum exit_code *code, struct error *err)
 {
@@ -153,6 +213,11 @@ report_command(const struct command_context *context, enum exit_code *code, stru
     const char *id = options_get(context->options, "id");
     int index = -1;
 
+    if (options_has(context->options, "html")) {
+        *code = EXIT_CODE_DONE;
+        return report_read_html(context->options, err) &&
+               report_write_page(context, options_get(context->options, "html"), err);
+    }
     if (context->options->positionals_count == 0) {
         report_list(context->out);
         *code = EXIT_CODE_DONE;

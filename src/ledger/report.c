@@ -236,3 +236,27 @@ report_status_free(struct report_status *status)
     pg_rows_free(status->pace);
     *status = (struct report_status){.health = NULL};
 }
+
+bool
+report_page_read(struct ledger *ledger, struct report_page *out, struct error *err)
+{
+    struct pg *pg = ledger_pg(ledger);
+
+    *out = (struct report_page){.days = NULL};
+    if (pg_run(pg, &stmt_page_days, NULL, &out->days, err) &&
+        pg_run(pg, &stmt_page_latency, NULL, &out->latency, err) &&
+        pg_run(pg, &stmt_page_discrepancies, NULL, &out->discrepancies, err))
+        return true;
+    error_context(err, "page");
+    report_page_free(out);
+    return false;
+}
+
+void
+report_page_free(struct report_page *page)
+{
+    pg_rows_free(page->days);
+    pg_rows_free(page->latency);
+    pg_rows_free(page->discrepancies);
+    *page = (struct report_page){.days = NULL};
+}

@@ -53,4 +53,12 @@ bool report_status_read_pace(struct ledger *ledger, struct report_status *status
                              struct error *err);
 void report_status_free(struct report_status *status);
 
+/* What the page shows beside that; columns by name, as sql/queries/page_*.sql say. */
+struct report_page {
+    struct pg_rows *days, *latency, *discrepancies;
+};
+
+bool report_page_read(struct ledger *ledger, struct report_page *out, struct error *err);
+void report_page_free(struct report_page *page);
+
 #endif

@@ -75,10 +75,10 @@ START_TEST(a_monitor_gets_one_line_and_the_code_of_its_level)
     support_psql(url, "insert into waybill.discrepancies (kind, order_id, detail)"
                       " values ('rejected', 'o|1', 'x')");
     expect(ARGS("status", "--check"), 1,
-           "WAYBILL WARNING - 1 open discrepancies wait for a person | 'backlog'=0;;;0 ");
+           "WAYBILL WARNING - 1 open discrepancy for a person | 'backlog'=0;;;0 ");
     support_psql(url, "insert into waybill.discrepancies (kind, order_id, detail)"
                       " values ('double', 'o1', 'x')");
-    expect(ARGS("status", "--check"), 2, "WAYBILL CRITICAL - 1 open discrepancies where money");
+    expect(ARGS("status", "--check"), 2, "WAYBILL CRITICAL - 1 open discrepancy where money");
     ck_assert_int_eq(waybill(ARGS("status", "--check"), &out, NULL), 2);
     ck_assert_msg(strchr(out, '\n') == out + strlen(out) - 1, "one line: %s", out);
     ck_assert_msg(strchr(out, '|') == strrchr(out, '|'), "one separator: %s", out);

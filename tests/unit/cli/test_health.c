@@ -90,10 +90,10 @@ END_TEST
 
 START_TEST(money_is_critical_and_comes_before_all_else)
 {
-    EXPECT(HEALTH_CRITICAL, "1 open discrepancies where money may be wrong; 2 open discrepancies",
+    EXPECT(HEALTH_CRITICAL, "1 open discrepancy where money may be wrong; 2 open discrepancies",
            facts.discrepancies = 3, facts.discrepancies_money = 1);
-    EXPECT(HEALTH_WARNING, "2 open discrepancies wait", facts.discrepancies = 2);
-    EXPECT(HEALTH_WARNING, "1 held submissions", facts.held = 1);
+    EXPECT(HEALTH_WARNING, "2 open discrepancies for", facts.discrepancies = 2);
+    EXPECT(HEALTH_WARNING, "1 held submission for", facts.held = 1);
     EXPECT(HEALTH_CRITICAL, "refused the key for 9 s; 1 held", facts.held = 1,
            facts.api_refused_s = 9);
     EXPECT(HEALTH_WARNING, "stay away for another 30 s", facts.api_blocked_s = 30);

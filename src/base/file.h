@@ -1,0 +1,16 @@
+/*
+ * file — a file replaced as a whole: readers see the old one or the new one, never half of either.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Writes a new file beside path and renames it; ERROR_IO, and nothing is left behind. With the mode
+ * that the umask leaves of 0666. path must not be a link that is to be kept. */
+bool file_replace(const char *path, const void *bytes, size_t count, struct error *err);
+
+#endif
