@@ -118,6 +118,13 @@ begin
     )
     select count(distinct row_id), coalesce(sum(u), 0) into lines, units from put;
 
+    -- More at the API than the warehouse shows: the first run looks, and tells.
+    insert into queue (order_key, source)
+    select distinct r.order_id, 'baseline'
+      from jsonb_array_elements(listings) o
+     cross join lateral (select r.order_id from rows r
+                          where r.order_id = o ->> 'order_id' and r.is_present
+                            and (r.posted_shipped > r.shipped or r.posted_cancelled > r.cancelled) offset 0) r;
     update baseline_progress p
        set listed_at = clock_timestamp()
       from jsonb_array_elements(listings) o

@@ -42,7 +42,7 @@ begin
     select * into strict me from identity for update;
     if coalesce(me.resume_mode, me.mode) <> 'shadow' then
         raise exception 'the ledger is %, not shadow', coalesce(me.resume_mode, me.mode)
-            using errcode = 'WB006', hint = case when me.mode = 'paused' then 'run: waybill resume' end;
+            using errcode = 'WB006', hint = case when me.mode = 'paused' then 'run: waybill resume' else 'only a ledger in shadow goes live' end;
     end if;
     if coalesce(why, '') = '' then
         raise exception 'going live needs a reason' using errcode = 'WB006';

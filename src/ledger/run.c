@@ -21,3 +21,9 @@ run_join(struct ledger *ledger, bool skips, bool *is_alone, struct error *err)
     pg_rows_free(rows);
     return true;
 }
+
+bool
+run_look_in_shadow(struct ledger *ledger, struct error *err)
+{
+    return pg_run(ledger_pg(ledger), &stmt_shadow_looks, NULL, NULL, err);
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ledger/run.h"
 #include "ledger/sweep.h"
 
 enum {
@@ -416,7 +417,8 @@ loop_begin(struct loop *loop, struct error *err)
         return false;
     }
     loop->is_shadow = strcmp(me.mode, "shadow") == 0;
-    if (!ledger_bind_api(loop->ledger, o->base_url, o->is_live, err))
+    if (!ledger_bind_api(loop->ledger, o->base_url, o->is_live, err) ||
+        (loop->is_shadow && !run_look_in_shadow(loop->ledger, err)))
         return false;
     if (!sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
                       sizeof(why), err) ||

@@ -134,6 +134,18 @@ shop_warned(const struct shop *shop, const char *text)
 }
 
 void
+shop_file(struct shop *shop, const char *path)
+{
+    const char *const argv[] = {"psql", "-X",      "-q", "-v", "ON_ERROR_STOP=1",
+                                "-d",   shop->url, "-f", path, NULL};
+    char *errors = NULL;
+    int code = support_run(argv, NULL, NULL, &errors);
+
+    ck_assert_msg(code == 0, "%s: %s", path, errors);
+    free(errors);
+}
+
+void
 shop_ships(struct shop *shop, const char *rows)
 {
     char sql[4096];

@@ -38,6 +38,9 @@ void shop_must_end(struct shop *shop, int code, const char *const arguments[]);
 void shop_said(const struct shop *shop, const char *text);   /* on stdout */
 void shop_warned(const struct shop *shop, const char *text); /* on stderr */
 
+/* A file of SQL. */
+void shop_file(struct shop *shop, const char *path);
+
 /* Rows of shop.lines: "('o1', 'a', '', 3, 0), ..." as order, item, parcel, shipped, cancelled; a
  * row that is there is replaced. */
 void shop_ships(struct shop *shop, const char *rows);

@@ -1,0 +1,333 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "support/shop.h"
+
+/*
+ * A ledger that begins beside history: nothing of what was posted before it is posted again, and
+ * all that comes after it is.
+ */
+
+#define WAREHOUSE_SQL  WAYBILL_SOURCE_DIR "/sql/warehouse/"
+#define LINES          5000 /* shipped before; WAYBILL_BASELINE_LINES says otherwise */
+#define LINES_OF_ORDER 2    /* at least so many lines with units has an order of the demo */
+
+static struct shop shop;
+
+static void
+teardown(void)
+{
+    shop_end(&shop);
+}
+
+/* ------------------------------------------------------------------- a long history */
+
+static void
+setup_history(void)
+{
+    const char *wanted = getenv("WAYBILL_BASELINE_LINES");
+    int64_t lines = LINES;
+    char sql[100];
+
+    ck_assert(wanted == NULL || number_parse(wanted, 100, 10000000, &lines));
+    shop_begin(&shop, 0);
+    shop_file(&shop, WAREHOUSE_SQL "demo_schema.sql");
+    shop_file(&shop, WAREHOUSE_SQL "demo_view.sql");
+    shop_file(&shop, WAREHOUSE_SQL "demo_generate.sql");
+    (void)snprintf(sql, sizeof(sql), "select wms.generate(%lld, 1); analyze",
+                   (long long)(lines / LINES_OF_ORDER));
+    support_psql(shop.url, sql);
+    shop_tell_api(&shop, "wms.api_orders");
+    ck_assert_int_ge(support_query_int(shop.url,
+                                       "select count(*) from wms.waybill_line_items"
+                                       " where order_id <> ''"
+                                       "   and shipped_quantity + cancelled_quantity > 0"),
+                     lines);
+    /* the integration before us */
+    shop_use(&shop, "older", "wms.waybill_line_items", NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    shop_must(&shop, 0, "run");
+}
+
+/* Five orders get a parcel each. */
+static void
+five_parcels(void)
+{
+    support_psql(
+        shop.url,
+        "do $$ declare o record; s bigint; p bigint; begin"
+        " for o in select distinct on (l.order_id) l.order_id, l.id"
+        "   from wms.order_lines l join wms.orders w on w.id = l.order_id"
+        "   join (select order_id, item_id, max(ordered_quantity) as ordered,"
+        "                sum(shipped_quantity) + sum(cancelled_quantity) as gone"
+        "           from wms.waybill_line_items group by 1, 2) v"
+        "     on v.order_id = w.api_order_id and v.item_id = l.api_item_id"
+        "  where not l.kit and v.gone < v.ordered"
+        "    and not exists (select from wms.shipments h where h.order_id = w.id"
+        "                       and (h.status = 'packed'"
+        "                            or h.fulfillment_model = 'orchestrated'))"
+        "  order by l.order_id, l.id limit 5 loop"
+        "  insert into wms.shipments (order_id, status, shipped_at)"
+        "  values (o.order_id, 'shipped', now()) returning id into s;"
+        "  insert into wms.parcels (order_id, shipment_id, parcel_no)"
+        "  values (o.order_id, s, format('NEW-%s', s)) returning id into p;"
+        "  insert into wms.shipment_lines (order_id, shipment_id, parcel_id, order_line_id,"
+        "                                  quantity, shipped_at)"
+        "  values (o.order_id, s, p, o.id, 1, now());"
+        " end loop; end $$");
+}
+
+/* The ledger that was just given its baseline posts nothing, and then the five. */
+static void
+begins_where_the_other_ended(void)
+{
+    int64_t before = shop_applied(&shop);
+
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), before);
+    five_parcels();
+    shop_must(&shop, 0, "run", "--sweep");
+    ck_assert_int_eq(shop_applied(&shop), before + 5);
+    shop_must(&shop, 0, "run", "--sweep");
+    ck_assert_int_eq(shop_applied(&shop), before + 5);
+}
+
+static void
+new_ledger(const char *schema)
+{
+    shop_use(&shop, schema, "wms.waybill_line_items", NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 3, "run");
+}
+
+static const char *
+export_posted(void)
+{
+    shop_must(&shop, 0, "report", "posted", "--format", "csv");
+    return support_write_file("posted.csv", shop.out, 0600);
+}
+
+START_TEST(a_ledger_takes_over_from_the_api_from_a_file_and_from_the_warehouse)
+{
+    const char *file;
+    char *now;
+
+    new_ledger("waybill");
+    shop_must(&shop, 0, "baseline", "--from", "api", "--dry-run");
+    shop_said(&shop, "; 0 shipped and 0 cancelled units of 0 lines would be due");
+    shop_must(&shop, 3, "run");
+    shop_must(&shop, 0, "baseline", "--from", "api");
+    begins_where_the_other_ended();
+    shop_must(&shop, 3, "baseline", "--from", "api");
+    shop_warned(&shop, "its baseline is given already");
+
+    /* and back: the next one begins with what this one has posted */
+    file = export_posted();
+    new_ledger("third");
+    shop_must(&shop, 0, "baseline", "--from", "csv", file, "--dry-run");
+    shop_said(&shop, "; 0 shipped and 0 cancelled units of 0 lines would be due");
+    shop_must(&shop, 0, "baseline", "--from", "csv", file);
+    begins_where_the_other_ended();
+
+    now = support_query_text(shop.url, "select clock_timestamp()");
+    new_ledger("fourth");
+    shop_must(&shop, 0, "baseline", "--from", "warehouse", "--before", now);
+    free(now);
+    begins_where_the_other_ended();
+    support_query_is(shop.url, "select count(*) from fourth.discrepancies", "0");
+    support_query_is(shop.url, "select count(*) from waybill.discrepancies", "0");
+}
+END_TEST
+
+/* ------------------------------------------------------------------- small ones */
+
+static void
+setup(void)
+{
+    shop_begin(&shop, 40);
+    shop_use(&shop, "waybill", "shop.lines", NULL);
+    shop_must(&shop, 0, "init");
+}
+
+static void
+posted_is(const char *expected)
+{
+    support_query_is(shop.url,
+                     "select order_id, item_id, shipment_ref, shipped, cancelled"
+                     " from waybill.report_posted order by 1, 2, 3",
+                     expected);
+}
+
+START_TEST(the_apis_units_go_to_the_rows_that_show_them)
+{
+    shop_ships(&shop, "('o1', 'a', 'p1', 3, 0), ('o1', 'a', 'p2', 2, 0), ('o1', 'a', '', 0, 2),"
+                      " ('o2', 'a', 'p9', 1, 0), ('o3', 'a', '', 0, 0)");
+    shop_other_posts(&shop, "o1", "a", 4, 1, NULL);
+    shop_other_posts(&shop, "o1", "a", 1, 0, NULL);
+    shop_other_posts(&shop, "o2", "a", 2, 0, NULL);
+    shop_other_posts(&shop, "o2", "b", 5, 0, NULL);
+    shop_must(&shop, 0, "baseline", "--from", "api", "--dry-run");
+    shop_said(&shop, "0 shipped and 1 cancelled units of 1 lines would be due");
+    posted_is("");
+    shop_must(&shop, 0, "baseline", "--from", "api");
+    posted_is("o1|a||0|1\no1|a|p1|3|0\no1|a|p2|2|0\no2|a|p9|2|0\no2|b||5|0");
+    /* what the API has beyond the warehouse calls a person */
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url,
+                     "select kind, order_id, item_id from waybill.report_discrepancies"
+                     " where closed_at is null",
+                     "decreased|o2|a");
+    posted_is("o1|a||0|2\no1|a|p1|3|0\no1|a|p2|2|0\no2|a|p9|2|0\no2|b||5|0");
+}
+END_TEST
+
+static bool
+has_booked_more(void *ctx)
+{
+    const int64_t *before = ctx;
+
+    return support_query_int(shop.url, "select count(*) from waybill.baseline_progress"
+                                       " where listed_at is not null") > *before;
+}
+
+START_TEST(a_baseline_from_the_api_that_was_killed_goes_on)
+{
+    struct support_process process;
+    int64_t booked = 0;
+    const char *file = support_write_file(
+        "one.csv", "order_id,item_id,shipment_ref,shipped,cancelled\no1,a,,1,0\n", 0600);
+
+    support_psql(shop.url,
+                 "create table shop.more as select replace(format('{\"id\": \"m%s\", \"state\":"
+                 " \"accepted\", \"items\": [{\"id\": \"a\", \"quantity\": 10}]}', n), '~', '')"
+                 "  from generate_series(1, 6000) n;"
+                 "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
+                 " cancelled_quantity) select 'm' || n, 'a', '', 1, 0"
+                 "  from generate_series(1, 6000) n");
+    shop_tell_api(&shop, "shop.more");
+    shop_other_posts(&shop, "m1", "a", 1, 0, NULL);
+    shop_other_posts(&shop, "m999", "a", 1, 0, NULL);
+    for (int i = 0; i < 2; i++) {
+        shop_spawn(&shop, &process, (const char *const[]){"baseline", "--from", "api", NULL});
+        support_wait_until(has_booked_more, &booked, 30000, "a piece");
+        support_signal(&process, i == 0 ? SIGKILL : SIGTERM);
+        ck_assert_int_eq(support_wait_exit(&process, 30000), i == 0 ? 128 + SIGKILL : 1);
+        booked = support_query_int(shop.url, "select count(listed_at)"
+                                             " from waybill.baseline_progress");
+    }
+    shop_must(&shop, 3, "run");
+    shop_must(&shop, 3, "baseline", "--from", "csv", file);
+    shop_warned(&shop, "a baseline from the API is under way");
+    shop_must(&shop, 3, "baseline", "--from", "nothing");
+    shop_must(&shop, 0, "baseline", "--from", "api");
+    posted_is("m1|a||1|0\nm999|a||1|0");
+    support_query_is(shop.url,
+                     "select (select mode from waybill.report_health),"
+                     " (select count(*) from waybill.baseline_progress)",
+                     "live|0");
+}
+END_TEST
+
+START_TEST(a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line)
+{
+    static const char *const BAD = "order_id,item_id,shipment_ref,shipped,cancelled\r\n"
+                                   "o1,a,p1,3,0\r\n"
+                                   ",a,p1,3,0\r\n"
+                                   "o1,a,p1,1,0\r\n"
+                                   "o2,a,\"two\nlines\",-1,x\r\n"
+                                   "o2,a,p1,1\r\n"
+                                   "o2,\"a\"b,p1,1,0\r\n"
+                                   "o\xff,a,p1,1,0\r\n"
+                                   "o2,a,\"never closed,1,0\r\n";
+    const char *file = support_write_file("bad.csv", BAD, 0600);
+
+    shop_must(&shop, 3, "baseline", "--from", "csv", file);
+    shop_warned(&shop, "bad.csv:3: order_id is empty");
+    shop_warned(&shop, "bad.csv:4: the same order_id, item_id and shipment_ref as in line 2");
+    shop_warned(&shop, "bad.csv:5: shipped must be a whole number 0..1000000000, got \"-1\"");
+    shop_warned(&shop, "bad.csv:5: cancelled must be a whole number");
+    shop_warned(&shop, "bad.csv:7: 4 fields instead of 5");
+    shop_warned(&shop, "bad.csv:8: text after a closing quote");
+    shop_warned(&shop, "bad.csv:9: order_id is not UTF-8");
+    shop_warned(&shop, "bad.csv:10: a quote is opened and never closed");
+    shop_warned(&shop, "8 mistakes in ");
+    posted_is("");
+    support_query_is(shop.url, "select mode from waybill.identity", "new");
+
+    shop_must(&shop, 3, "baseline", "--from", "csv", "/no/such/file.csv");
+    file = support_write_file("bad.csv", "order_id,item,shipped\n", 0600);
+    shop_must(&shop, 3, "baseline", "--from", "csv", file);
+    shop_warned(&shop, "bad.csv:1: unknown column \"item\"");
+    shop_warned(&shop, "bad.csv:1: no column cancelled");
+    file = support_write_file("bad.csv", "", 0600);
+    shop_must(&shop, 3, "baseline", "--from", "csv", file);
+    shop_warned(&shop, "bad.csv:1: the file is empty");
+
+    file = support_write_file("good.csv",
+                              "\xef\xbb\xbfitem_id,order_id,shipment_ref,cancelled,shipped\n"
+                              "a,o1,\"say \"\"hi\"\", twice\",1,2\n\n\"b\",o1,,0,0\n",
+                              0600);
+    shop_must(&shop, 0, "baseline", "--from", "csv", file, "--shadow");
+    posted_is("o1|a|say \"hi\", twice|2|1");
+    support_query_is(shop.url, "select mode from waybill.identity", "shadow");
+}
+END_TEST
+
+START_TEST(a_dry_run_says_what_would_be_and_changes_nothing)
+{
+    const char *file = support_write_file(
+        "one.csv", "order_id,item_id,shipment_ref,shipped,cancelled\no1,a,p1,1,0\n", 0600);
+
+    shop_ships(&shop, "('o1', 'a', 'p1', 3, 1), ('o2', 'a', '', 2, 0)");
+    shop_must(&shop, 0, "baseline", "--from", "nothing", "--dry-run");
+    shop_said(&shop, "nothing is settled; 5 shipped and 1 cancelled units of 2 lines would be due");
+    shop_must(&shop, 0, "baseline", "--from", "warehouse", "--dry-run");
+    shop_said(&shop, "6 units of 2 rows are settled; 0 shipped and 0 cancelled");
+    shop_must(&shop, 0, "baseline", "--from", "csv", file, "--dry-run");
+    shop_said(&shop, "1 units of 1 rows are settled; 4 shipped and 1 cancelled units of 2 lines");
+    posted_is("");
+    shop_must(&shop, 3, "run");
+    shop_must(&shop, 2, "baseline");
+    shop_must(&shop, 2, "baseline", "--from", "csv");
+    shop_must(&shop, 2, "baseline", "--from", "api", file);
+    shop_must(&shop, 2, "baseline", "--from", "api", "--before", "2026-01-01");
+}
+END_TEST
+
+START_TEST(a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api)
+{
+    shop_ships(&shop, "('o1', 'a', 'p1', 3, 1)");
+    (void)support_write_file("api.key", "sk_test_other", 0600);
+    shop_must(&shop, 5, "baseline", "--from", "api");
+    shop_warned(&shop, "refuses the key");
+    (void)support_write_file("api.key", "sk_test_sandbox", 0600);
+    shop_use(&shop, "waybill", "shop.nonesuch", NULL);
+    shop_must(&shop, 3, "baseline", "--from", "api");
+    shop_warned(&shop, "shop.nonesuch");
+    posted_is("");
+    support_query_is(shop.url, "select mode from waybill.identity", "new");
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("baseline");
+    TCase *history = support_case(suite, "history", 500);
+    TCase *tests = support_case(suite, "baseline", 120);
+
+    support_need_database();
+    tcase_add_checked_fixture(history, setup_history, teardown);
+    tcase_add_test(history, a_ledger_takes_over_from_the_api_from_a_file_and_from_the_warehouse);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, the_apis_units_go_to_the_rows_that_show_them);
+    tcase_add_test(tests, a_baseline_from_the_api_that_was_killed_goes_on);
+    tcase_add_test(tests, a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line);
+    tcase_add_test(tests, a_dry_run_says_what_would_be_and_changes_nothing);
+    tcase_add_test(tests, a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api);
+    return support_run_suite(suite);
+}
