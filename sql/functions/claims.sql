@@ -6,9 +6,13 @@ create or replace function must_be_itself(for_worker bigint, schema_version int)
 language plpgsql security definer set search_path from current as $$
 declare
     me identity;
-    now_on text := substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8);
     newest int;
 begin
+    if pg_is_in_recovery() then
+        raise exception 'this server is a standby'
+            using errcode = 'read_only_sql_transaction',
+                  hint = 'connect to the primary: target_session_attrs=read-write in database.url';
+    end if;
     select * into strict me from identity;
     select max(version) into newest from schema_versions;
     if newest <> schema_version then
@@ -18,18 +22,11 @@ begin
     end if;
     if me.system_identifier <> (select system_identifier::text from pg_control_system())
        or me.database_oid <> (select oid from pg_database where datname = current_database()) then
-        raise exception 'this ledger was made in another database'
-            using errcode = 'WB002', hint = 'restored or cloned: see waybill recover';
+        raise exception 'this ledger was made in another database: it was restored, cloned or copied'
+            using errcode = 'WB002', hint = 'run: waybill recover';
     end if;
-    if me.timeline <> now_on then
-        -- restored to a point in time, or a standby was promoted: the last commits may be missing
-        update identity
-           set timeline = now_on, generation = generation + 1, generation_since = clock_timestamp()
-         where timeline = me.timeline
-        returning * into me;
-        if not found then
-            select * into strict me from identity;
-        end if;
+    if me.timeline <> timeline_now() or me.home <> 'identity'::regclass then
+        me := begin_generation_once();
     end if;
     if for_worker is not null
        and not exists (select from workers w where w.worker_id = for_worker and w.backend_pid = pg_backend_pid()) then
@@ -89,7 +86,7 @@ begin
                 where p.order_id = k.order_id and p.state = 'planned' and p.next_attempt_at <= t
                 order by p.next_attempt_at, p.submission_id
                 limit 1) p
-         where me.generation = 1
+         where me.generation = 1   -- the first has nothing to be verified against
             or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation));
     with sent as (
         update submissions s
@@ -109,15 +106,9 @@ begin
        set next_at = coalesce((select min(s.next_attempt_at) from submissions s
                                 where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
      where l.order_id = any (ids) and l.active_submission is null;
-    if me.generation > 1 then
-        -- Not looked at since the ledger lost its tail: listed first, and put back until then.
-        insert into orders as o (order_id, list_at)
-        select l.order_id, t from lanes l
-         where l.order_id = any (ids) and l.active_submission is null and l.next_at <= t
-            on conflict (order_id) do update set list_at = t where o.list_at is null;
-        update lanes l
-           set next_at = t + interval '5 s'
-         where l.order_id = any (ids) and l.active_submission is null and l.next_at <= t;
+    if me.generation > 1 and exists (select from lanes l where l.order_id = any (ids) and l.active_submission is null
+                                        and l.next_at <= t) then
+        perform put_aside_unverified(ids, me.generation, t);
     end if;
 
     return query
@@ -130,6 +121,32 @@ begin
      cross join lateral (select r.item_id from rows r where r.row_id = i.row_id offset 0) r
      where s.submission_id = any (taken)
      order by s.submission_id, r.item_id;
+end $$;
+
+-- Orders that nobody has looked at since the ledger may have lost its tail: their fulfillments are listed first, and their
+-- lanes wait for that. With those that were asked for come others that are due, so that a backlog is set aside in a few
+-- claims. record_listing() frees the lanes; their time is only for the case that a listing fails for long.
+create or replace function put_aside_unverified(ids text[], generation int, t timestamptz) returns void
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    ids := array(select x.order_id from unnest(ids) as x(order_id)
+                 union
+                 select l.order_id from (select x.order_id, x.next_at from lanes x
+                                          where x.active_submission is null and x.next_at < 'infinity' and x.next_at <= t
+                                          order by x.next_at limit 2000) l);
+    ids := array(select l.order_id from lanes l
+                  where l.order_id = any (ids) and l.active_submission is null and l.next_at <= t
+                    and not exists (select from orders o where o.order_id = l.order_id
+                                       and o.verified_generation >= put_aside_unverified.generation)
+                  order by l.order_id for no key update skip locked);
+    insert into orders as o (order_id, list_at)
+    select x.order_id, t from unnest(ids) as x(order_id) order by 1
+        on conflict (order_id) do update set list_at = t where o.list_at is null;
+    update lanes l
+       set next_at = greatest(o.list_at, t) + interval '5 s'
+      from orders o
+     where l.order_id = any (ids) and o.order_id = l.order_id;
 end $$;
 
 -- A claim whose worker is gone becomes unknown: by time, or earlier when the worker's session lock is free.

@@ -191,6 +191,8 @@ with wanted as (
            when o.ask_at is null then 'ask'
            else 'wait' end as gate,
            case
+           when coalesce(o.verified_generation, 1) < g.generation and (not has_gate or o.state = 'accepted') then
+                format('generation %s of the ledger: the order is looked for at the API before anything is posted', g.generation)
            when o.unknown_since is not null then 'the API does not know the order'
            when o.state is null then 'asking the API for the order'
            else format('the order is %s at the API', o.state) end as gate_detail,

@@ -17,13 +17,23 @@ update orders o
 returning o.order_id::text
 $$;
 
+-- A first look in a new generation waits until late POSTs of the old one must show: settle_ms after it began.
 create or replace function take_lists(most int, lease_ms bigint, settle_ms bigint, only_order text) returns setof text
 language sql volatile security definer set search_path from current as $$
 update orders o
-   set list_at = clock_timestamp() + lease_ms * interval '1 ms', lists = o.lists + 1
-  from (select x.order_id from orders x cross join identity i
+   set list_at = early.wait_until
+  from (select x.order_id, i.generation_since + settle_ms * interval '1 ms' as wait_until
+          from orders x cross join identity i
+         where i.generation > 1 and i.generation_since + settle_ms * interval '1 ms' > clock_timestamp()
+           and x.list_at <= clock_timestamp() and x.verified_generation < i.generation
+           and (only_order is null or x.order_id = only_order)
+         order by x.list_at limit 5000 for no key update of x skip locked) early
+ where o.order_id = early.order_id;
+
+update orders o
+   set list_at = clock_timestamp() + lease_ms * interval '1 ms', lists = o.lists + 1, list_generation = due.generation
+  from (select x.order_id, i.generation from orders x cross join identity i
          where x.list_at <= clock_timestamp() and (only_order is null or x.order_id = only_order)
-           -- a first look in a new generation waits until late POSTs of the old one must show
            and (x.verified_generation >= i.generation or i.generation = 1
                 or i.generation_since + settle_ms * interval '1 ms' <= clock_timestamp())
          order by x.list_at limit most for no key update of x skip locked) due
@@ -132,26 +142,48 @@ end $$;
 create or replace function record_listing(for_run bigint, of_order text, listing jsonb) returns bigint
 language plpgsql security definer set search_path from current as $$
 declare
-    me identity;
+    looked_in int;   -- the generation in which the listing was taken; a later one needs another
     is_first_look boolean;
     booked bigint;
 begin
     perform read_listing(for_run, of_order, listing, null, null);
-    select * into strict me from identity;
-    select me.generation > 1 and coalesce(o.verified_generation, 1) < me.generation and not is_first_live(me.generation) into is_first_look
+    select coalesce(o.list_generation, 1), coalesce(o.list_generation > o.verified_generation, false)
+      into looked_in, is_first_look
       from (select) x left join orders o on o.order_id = of_order;
-    booked := book_foreign(for_run, of_order, listing, is_first_look);
-    insert into orders as o (order_id, listed_at, verified_generation)
-    values (of_order, clock_timestamp(), me.generation)
+    booked := book_foreign(for_run, of_order, listing, is_first_look and not is_first_live(looked_in));
+    insert into orders as o (order_id, listed_at)
+    values (of_order, clock_timestamp())
         on conflict (order_id) do update
-       set listed_at = clock_timestamp(), list_at = null, verified_generation = me.generation;
+       set listed_at = clock_timestamp(), list_at = null,
+           verified_generation = greatest(o.verified_generation, looked_in);
+    if is_first_look then
+        perform note_first_look(of_order, looked_in);
+    end if;
     -- What was booked may be what is planned: the planner looks at it before anything of the order goes.
     update lanes l
-       set next_at = case when booked > 0 then 'infinity' else clock_timestamp() end
-     where l.order_id = of_order and l.active_submission is null
-       and exists (select from submissions s where s.order_id = of_order and s.state = 'planned' and s.next_attempt_at <= clock_timestamp());
+       set next_at = case when booked > 0 then 'infinity' else p.next_at end
+      from (select min(s.next_attempt_at) as next_at from submissions s
+             where s.order_id = of_order and s.state = 'planned') p
+     where l.order_id = of_order and l.active_submission is null and p.next_at is not null;
     insert into queue (order_key, source) values (of_order, 'listed');
     return booked;
+end $$;
+
+-- What waits to be sent was looked for before: its history says so.
+create or replace function note_first_look(of_order text, in_generation int) returns void
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    with put as (
+        update submissions s
+           set looks = s.looks + 1
+         where s.order_id = of_order and s.state = 'planned'
+        returning s.submission_id, s.looks
+    )
+    insert into attempts (submission_id, attempt, kind, sent, started_at, outcome, error)
+    select p.submission_id, p.looks, 'look', true, clock_timestamp(), 'absent',
+           format('first look of generation %s: the API has no fulfillment of it', in_generation)
+      from put p;
 end $$;
 
 -- Fulfillments that nobody explains become adjustments `foreign`, on the rows that have such units due first.
@@ -167,13 +199,13 @@ declare
 begin
     for f in
         select l ->> 'id' as id, i ->> 'item' as item_id,
+               -- our own name on it: this ledger posted it, and has lost the commit that said so
+               bool_or(l ->> 'instance' = (select y.ledger_id::text from identity y)) is true as is_own,
                coalesce(sum((i ->> 'shipped')::bigint), 0) as shipped,
                coalesce(sum((i ->> 'cancelled')::bigint), 0) as cancelled
           from jsonb_array_elements(listing) l
          cross join lateral jsonb_array_elements(l -> 'items') i
-         where not exists (select from submissions s where s.marker::text = lower(l ->> 'marker') and s.order_id = of_order)
-           and not exists (select from submissions s where s.fulfillment_id = l ->> 'id')
-           and not exists (select from adjustments j where j.fulfillment_id = l ->> 'id')
+         where not is_explained(of_order, l ->> 'id', l ->> 'marker')
          group by 1, 2
          order by 1, 2
     loop
@@ -200,15 +232,24 @@ begin
         left_cancelled := f.cancelled;
         for taken in
             select r.row_id, row_number() over (order by r.shipment_ref) = 1 as is_first,
-                   greatest(0, coalesce(r.shipped, 0) - r.posted_shipped - r.open_shipped) as due_shipped,
-                   greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled - r.open_cancelled) as due_cancelled
+                   -- what is planned and can still be taken back is as good as due
+                   greatest(0, coalesce(r.shipped, 0) - r.posted_shipped - firm.shipped) as due_shipped,
+                   greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled - firm.cancelled) as due_cancelled
               from rows r
+             cross join lateral (
+                   select coalesce(sum(i.shipped), 0) as shipped, coalesce(sum(i.cancelled), 0) as cancelled
+                     from submission_items i
+                     join submissions s using (submission_id)
+                    where i.row_id = r.row_id
+                      and (s.state in ('sending', 'unknown') or (s.state in ('planned', 'held') and s.unknown_attempts > 0))
+                   offset 0) firm
              where r.order_id = of_order and r.item_id = f.item_id
              order by r.shipment_ref desc
         loop
             -- the last row visited is the first by name: it takes what no row wants
             insert into adjustments (kind, row_id, shipped, cancelled, fulfillment_id, reason)
-            select 'foreign', taken.row_id, x.shipped, x.cancelled, f.id, 'made at the API by somebody else'
+            select 'foreign', taken.row_id, x.shipped, x.cancelled, f.id,
+                   case when f.is_own then 'posted by this ledger, which lost the commit' else 'made at the API by somebody else' end
               from (select case when taken.is_first then left_shipped else least(left_shipped, taken.due_shipped) end as shipped,
                            case when taken.is_first then left_cancelled else least(left_cancelled, taken.due_cancelled) end as cancelled) x
              where x.shipped <> 0 or x.cancelled <> 0;
@@ -220,7 +261,9 @@ begin
         end loop;
         if is_alarm then
             perform find_discrepancies(for_run, array[row('foreign', of_order, f.item_id, '', 0,
-                format('fulfillment %s has %s shipped and %s cancelled that this ledger did not post', f.id, f.shipped, f.cancelled),
+                format('fulfillment %s has %s shipped and %s cancelled that %s', f.id, f.shipped, f.cancelled,
+                       case when f.is_own then 'this ledger posted, and knows nothing of any more: restored or failed over'
+                            else 'this ledger did not post' end),
                 f.id, false)::finding]);
         end if;
     end loop;

@@ -93,8 +93,12 @@ end $$;
 
 create or replace trigger law_items_inserted after insert on submission_items
     referencing new table as added for each statement execute function law_items_inserted();
-create or replace trigger law_items_stay before update or delete or truncate on submission_items
+-- Items go with their submission (law_submission_pruned), never by themselves.
+create or replace trigger law_items_stay before update or truncate on submission_items
     for each statement execute function refuse('law 11', 'what a submission carried is history');
+create or replace trigger law_items_go before delete on submission_items
+    for each statement when (pg_trigger_depth() = 0)
+    execute function refuse('law 11', 'what a submission carried is history');
 
 create or replace function is_open(state submission_state) returns boolean
 language sql immutable parallel safe as
@@ -165,8 +169,48 @@ create or replace trigger law_submissions_names before update of marker, order_i
 create or replace trigger law_submissions_updated after update on submissions
     referencing old table as before new table as after
     for each statement execute function law_submissions_updated();
-create or replace trigger law_submissions_stay before delete or truncate on submissions
+-- The one way out is pruning, and it forgets no unit: what the submission posted is kept in its rows, its marker and
+-- fulfillment in `explained`. All of that happens here, so no other way of deleting could do less.
+create or replace function is_pruning() returns boolean
+language sql stable set search_path from current as
+$$ select coalesce(current_setting('waybill.is_pruning', true), '') = 'on' $$;
+
+create or replace function law_submissions_deleted() returns trigger
+language plpgsql set search_path from current as $$
+begin
+    if not is_pruning() then
+        raise exception 'law 11: delete on submissions is refused'
+            using errcode = 'check_violation', hint = 'what was submitted is never forgotten; see waybill prune';
+    end if;
+    return null;
+end $$;
+
+create or replace function law_submission_pruned() returns trigger
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    if not is_prunable(old) then
+        raise exception 'law 11: submission % is %, and still needed', old.submission_id, old.state
+            using errcode = 'check_violation', constraint = 'law_11';
+    end if;
+    if old.state = 'accepted' then
+        update rows r
+           set pruned_shipped = r.pruned_shipped + i.shipped, pruned_cancelled = r.pruned_cancelled + i.cancelled
+          from submission_items i
+         where i.submission_id = old.submission_id and r.row_id = i.row_id;
+        insert into explained (marker, fulfillment_id, order_id, settled_at)
+        values (old.marker, old.fulfillment_id, old.order_id, old.settled_at);
+    end if;
+    delete from submission_items i where i.submission_id = old.submission_id;
+    return old;
+end $$;
+
+create or replace trigger law_submissions_stay before truncate on submissions
     for each statement execute function refuse('law 11', 'what was submitted is never forgotten');
+create or replace trigger law_submissions_deleted before delete on submissions
+    for each statement execute function law_submissions_deleted();
+create or replace trigger law_submission_pruned before delete on submissions
+    for each row execute function law_submission_pruned();
 
 -- Adjustments settle units outside our own POSTs; they are booked, never changed.
 create or replace function law_adjustments_inserted() returns trigger
@@ -190,7 +234,8 @@ create or replace trigger law_adjustments_stay before update or delete or trunca
 
 create or replace trigger law_rows_counters
     before update of order_id, item_id, shipment_ref, plan_no, planned_to_shipped, planned_to_cancelled,
-                     posted_shipped, posted_cancelled, open_shipped, open_cancelled on rows
+                     posted_shipped, posted_cancelled, open_shipped, open_cancelled,
+                     pruned_shipped, pruned_cancelled on rows
     for each row when (pg_trigger_depth() = 0)
     execute function refuse('law 5', 'counters follow submissions and adjustments');
 create or replace trigger law_rows_stay before delete or truncate on rows
@@ -202,7 +247,8 @@ begin
     if exists (select from added a
                 where a.plan_no <> 0 or a.planned_to_shipped <> 0 or a.planned_to_cancelled <> 0
                    or a.posted_shipped <> 0 or a.posted_cancelled <> 0
-                   or a.open_shipped <> 0 or a.open_cancelled <> 0) then
+                   or a.open_shipped <> 0 or a.open_cancelled <> 0
+                   or a.pruned_shipped <> 0 or a.pruned_cancelled <> 0) then
         raise exception 'law 5: a row begins with counters of 0'
             using errcode = 'check_violation', constraint = 'law_5';
     end if;

@@ -119,7 +119,9 @@ select (select (extract(epoch from min(l.next_at) - clock_timestamp()) * 1000)::
          where s.state = 'unknown' and (only_order is null or s.order_id = only_order)),
        (select (extract(epoch from min(o.list_at) - clock_timestamp()) * 1000)::bigint from orders o
          where o.list_at is not null and (only_order is null or o.order_id = only_order)),
-       exists (select from queue q where only_order is null or q.order_key = only_order),
+       exists (select from queue q where only_order is null or q.order_key = only_order)
+           or exists (select from relooks x where x.due_at <= clock_timestamp()
+                                              and (only_order is null or x.order_key = only_order)),
        (select (extract(epoch from min(u.ask_at) - clock_timestamp()) * 1000)::bigint from upstreams u
          where u.ask_at is not null)
 $$;

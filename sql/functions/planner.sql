@@ -139,6 +139,7 @@ declare
     pulled_at timestamptz[];
     asking text[];    -- orders of which the API must say something before more can be done
     touched text[];
+    shrunk text[];    -- orders that are left alone, since too much of the warehouse is gone
     strangers text[]; -- orders that neither the warehouse nor the ledger knows
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
@@ -159,6 +160,11 @@ begin
     ev := array(select e from evaluate(free, array(select r from unnest(readings) r where r.order_id = any (free)),
                                        has_gate, decrease_is_note, units_per_line_max,
                                        unknown_grace_ms, gate_fresh_ms) e);
+    shrunk := leave_shrunk(for_run, free, ev);
+    if cardinality(shrunk) > 0 then
+        free := array(select k from unnest(free) k where k <> all (shrunk));
+        ev := array(select e from unnest(ev) e where e.order_id <> all (shrunk));
+    end if;
 
     -- Rows as read. Only what changed is written: a look again is a no-op.
     insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
@@ -332,6 +338,7 @@ begin
        set closed_at = clock_timestamp(), closed_by = 'planner'
      where d.closed_at is null and d.order_id = any (strangers) and d.kind = 'unreadable';
     delete from relooks r where r.order_key = any (free) or r.order_key = any (strangers);
+    perform close_shrunk();
     update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;
 end $$;
 

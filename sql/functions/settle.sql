@@ -46,6 +46,7 @@ begin
           from (select distinct on (fulfillment_id) * from unnest(a) where next = 'accepted') x
          where s.marker = x.marker and s.state in ('sending', 'unknown', 'planned', 'held', 'rejected')
            and not exists (select from submissions o where o.fulfillment_id = x.fulfillment_id)
+           and not exists (select from explained o where o.fulfillment_id = x.fulfillment_id)
         returning s.submission_id
     )
     select array_agg(submission_id), count(*) into done, accepted_count from put;
@@ -238,7 +239,7 @@ begin
     -- The first marker that a list shows sets others free: their lanes are locked with this one, in order.
     if (select i.marker_seen_at is null from identity i)
        and exists (select from jsonb_array_elements(listing) f
-                    join submissions s on s.marker::text = lower(f ->> 'marker') and s.order_id = of_order) then
+                    join known_markers(of_order) k on k.marker::text = lower(f ->> 'marker')) then
         unseen := array(select s.submission_id from submissions s where s.state = 'held' and s.held_by = 'marker');
     end if;
     perform 1
@@ -264,12 +265,12 @@ begin
         perform settle(null, for_run, evidence);
     end if;
     perform find_discrepancies(for_run, array(
-        select row('double', of_order, '', min(s.shipment_ref), s.submission_id,
+        select row('double', of_order, '', min(k.shipment_ref), k.submission_id,
                    format('%s fulfillments carry the marker of one submission: %s', count(*), string_agg(f ->> 'id', ', ' order by f ->> 'id')),
                    null, false)::finding
           from jsonb_array_elements(listing) f
-          join submissions s on s.marker::text = lower(f ->> 'marker') and s.order_id = of_order
-         group by s.submission_id
+          join known_markers(of_order) k on k.marker::text = lower(f ->> 'marker')
+         group by k.submission_id, k.marker
         having count(distinct f ->> 'id') > 1));
 
     select f ->> 'id' into found_id
@@ -279,13 +280,31 @@ begin
     select count(*), string_agg(f ->> 'id', ', ' order by f ->> 'id')
       into unexplained, unexplained_detail
       from jsonb_array_elements(listing) f
-     where not exists (select from submissions s where s.marker::text = lower(f ->> 'marker') and s.order_id = of_order)
-       and not exists (select from submissions s where s.fulfillment_id = f ->> 'id')
-       and not exists (select from adjustments j where j.fulfillment_id = f ->> 'id')
+     where not is_explained(of_order, f ->> 'id', f ->> 'marker')
        -- it could be ours: not surely older than our first byte, by clocks that may differ
        and (sent_after is null or is_later(f ->> 'created', sent_after - interval '10 min'));
     select marker_seen_at is not null into marker_was_seen from identity;
 end $$;
+
+-- The markers that this ledger ever sent for an order; submission_id 0: pruned by now.
+create or replace function known_markers(of_order text)
+returns table (marker uuid, submission_id bigint, shipment_ref text, state submission_state)
+language sql stable set search_path from current as $$
+select s.marker, s.submission_id, s.shipment_ref::text, s.state from submissions s where s.order_id = of_order
+ union all
+select e.marker, 0, '', 'accepted' from explained e where e.order_id = of_order
+$$;
+
+-- Does the ledger know what a fulfillment of the API's is? What was withdrawn or split was never sent, as far as the
+-- ledger knows; found at the API, after a restore, it counts as nobody's, and its units are booked.
+create or replace function is_explained(of_order text, id text, of_marker text) returns boolean
+language sql stable set search_path from current as $$
+select exists (select from known_markers(of_order) k
+                where k.marker::text = lower(of_marker) and k.state not in ('withdrawn', 'split'))
+    or exists (select from submissions s where s.fulfillment_id = id)
+    or exists (select from adjustments j where j.fulfillment_id = id)
+    or exists (select from explained e where e.fulfillment_id = id)
+$$;
 
 create or replace function is_later(at text, than timestamptz) returns boolean
 language plpgsql immutable set search_path from current as $$

@@ -77,6 +77,7 @@ create table identity (
     system_identifier text not null,
     database_oid      oid not null,
     timeline          text not null,
+    home              oid not null,
     generation        int not null default 1 check (generation > 0),
     generation_since  timestamptz not null default clock_timestamp(),
     base_url          text,
@@ -85,6 +86,9 @@ create table identity (
     check ((mode = 'paused') = (resume_mode is not null))
 );
 comment on table identity is 'one row: who this ledger is, what it may do, and which machine and API it belongs to';
+comment on column identity.home is 'this very table''s oid: another one after a dump was restored in place';
+comment on column identity.generation is
+    'begins anew when commits may have been lost; then every order is listed at the API before it gets a POST';
 
 create table mode_changes (
     changed_at timestamptz not null default clock_timestamp(),
@@ -121,6 +125,9 @@ create table rows (
     posted_cancelled     bigint not null default 0 check (posted_cancelled >= 0),
     open_shipped         bigint not null default 0 check (open_shipped >= 0),
     open_cancelled       bigint not null default 0 check (open_cancelled >= 0),
+    -- of posted: what submissions carried that are pruned by now
+    pruned_shipped       bigint not null default 0 check (pruned_shipped >= 0),
+    pruned_cancelled     bigint not null default 0 check (pruned_cancelled >= 0),
     -- parked: what the row and its order's item wanted when a submission of it was refused
     refused_shipped      bigint,
     refused_cancelled    bigint,
@@ -150,6 +157,7 @@ create table orders (
     list_at             timestamptz,
     lists               int not null default 0,
     listed_at           timestamptz,
+    list_generation     int not null default 1,
     verified_generation int not null default 1,
     captured_amount     numeric,
     cancelled_amount    numeric,
@@ -159,6 +167,8 @@ create index orders_ask on orders (ask_at) where ask_at is not null;
 create index orders_list on orders (list_at) where list_at is not null;
 comment on column orders.ask_at is 'the API is to be asked for this order''s state from then on; null: not at all';
 comment on column orders.list_at is 'this order''s fulfillments are to be listed from then on; null: not at all';
+comment on column orders.list_generation is 'the generation for which the listing under way counts as the first look';
+comment on column orders.verified_generation is 'the generation in which the order''s fulfillments were last looked at first';
 comment on column orders.unknown_since is 'the API says since then that it knows no such order';
 
 create table order_items (
@@ -246,6 +256,7 @@ create index submissions_planned on submissions (order_id, next_attempt_at) wher
 create index submissions_look on submissions (next_look_at) where state = 'unknown';
 create index submissions_open on submissions (order_id, created_at) where state in ('planned', 'sending', 'unknown', 'held');
 create index submissions_order on submissions (order_id);
+create index submissions_parent on submissions (parent_id) where parent_id is not null;
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
 comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
 comment on column submissions.marker is 'goes out as metadata.waybill_submission, the same on every attempt';
@@ -307,6 +318,16 @@ create table baseline_progress (
     listed_at timestamptz
 );
 
+-- What pruned submissions leave behind, so that a list of the order's fulfillments is still explained.
+create table explained (
+    marker         uuid primary key,
+    fulfillment_id text not null unique,
+    order_id       text collate "C" not null,
+    settled_at     timestamptz not null
+);
+create index explained_order on explained (order_id);
+comment on table explained is 'markers and fulfillments of pruned submissions, kept until their order is long complete';
+
 -- ------------------------------------------------------- what needs a person
 
 create table discrepancies (
@@ -367,9 +388,12 @@ comment on table queue is 'orders to look at, append-only for writers: nothing i
 create table relooks (
     order_key text collate "C" primary key,
     due_at    timestamptz not null,
-    failures  int not null default 0
+    failures  int not null default 0,
+    has_shrunk boolean not null default false
 );
 create index relooks_due on relooks (due_at);
+create index relooks_shrunk on relooks (order_key) where has_shrunk;
+comment on table relooks is 'orders that are looked at again later: unreadable ones, and those that a shrinking warehouse left out';
 
 -- Sequences survive a rollback and never block: the feed counts here what it could not queue.
 create sequence feed_missed;
@@ -392,8 +416,11 @@ create table feed_state (
     missed_by_feed   bigint,
     scan_watermark   timestamptz,
     scan_held_back_by text,
-    scan_at          timestamptz
+    scan_at          timestamptz,
+    audited_at       timestamptz,
+    audit_row        bigint not null default 0
 );
+comment on column feed_state.audit_row is 'the ledger''s own audit goes on behind this row; 0: it is through';
 
 create table runs (
     run_id         bigint generated always as identity primary key,
@@ -463,7 +490,7 @@ create table roles (
 
 insert into feed_state default values;
 insert into api_key default values;
-insert into identity (system_identifier, database_oid, timeline)
-select c.system_identifier::text, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+insert into identity (system_identifier, database_oid, timeline, home)
+select c.system_identifier::text, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), 'identity'::regclass
   from pg_control_system() c, pg_database d
  where d.datname = current_database();

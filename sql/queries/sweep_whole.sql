@@ -4,4 +4,4 @@
 --   -> order_id text, is_missed bool
 select k.order_id, k.is_missed
   from (:differs) k
- where not exists (select from relooks o where o.order_key = k.order_id)
+ where not exists (select from relooks o where o.order_key = k.order_id and not o.has_shrunk)

@@ -61,6 +61,17 @@ static const struct option report_options[] = {
     {"html", 0, "FILE", "instead: one page with charts, for people; -: stdout"},
     {NULL, 0, NULL, NULL},
 };
+static const struct option recover_options[] = {
+    {"this-database", 0, NULL, "this database is the ledger's place from now on"},
+    {"this-api", 0, NULL, "api.base_url is where its API is from now on"},
+    {"new-generation", 0, NULL, "commits were lost where no timeline shows it"},
+    {"reason", 0, "TEXT", "why; kept with the decision"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option prune_options[] = {
+    {"keep", 0, "TIME", "what ended before goes: 90d, 12h; 0: all that is over"},
+    {NULL, 0, NULL, NULL},
+};
 static const struct option decide_options[] = {
     {"kind", 0, "KIND", "without a target: all with an open discrepancy of this kind"},
     {"older-than", 0, "TIME", "without a target: all that are older, such as 2h"},
@@ -123,7 +134,8 @@ static const struct command commands[] = {
      "A new ledger posts nothing until it is told what happened before it. `nothing`: all that\n"
      "the warehouse shows is still to be posted. `warehouse`: all that it shows, or all that was\n"
      "changed before TIME, is settled and stays so. `csv`: what FILE says, with the header\n"
-     "order_id,item_id,shipment_ref,shipped,cancelled. `api`: what the API shows of every order of\n"
+     "order_id,item_id,shipment_ref,shipped,cancelled. `api`: what the API shows of every order "
+     "of\n"
      "the warehouse; may be stopped and said again. It is given once.",
      baseline_options,
      {"waybill baseline --from api --dry-run", "waybill baseline --from csv posted.csv --shadow"},
@@ -176,12 +188,14 @@ static const struct command commands[] = {
     {"status",
      "is it working, what is left, and what to type next, in one screen",
      "[--json | --check] [--max-age AGE]",
-     "What is stuck and why, what is at risk, what is safe, and the commands that help. Colours on\n"
+     "What is stuck and why, what is at risk, what is safe, and the commands that help. Colours "
+     "on\n"
      "a terminal only, and none with NO_COLOR. --check exits with 0 OK, 1 WARNING, 2 CRITICAL,\n"
      "3 UNKNOWN (the status itself can't be read).\n"
      "\n"
      "CRITICAL: a discrepancy double, missing, extra, ambiguous, payment or ledger is open; the\n"
-     "ledger paused itself; the API refuses the key; the last run stopped with exit 3; no run for 4\n"
+     "ledger paused itself; the API refuses the key; the last run stopped with exit 3; no run for "
+     "4\n"
      "times --max-age, and none works; a changed order is queued for as long; a submission waits\n"
      "for 24 h; an outcome is unknown for 4 h beyond what is a WARNING; no database.\n"
      "WARNING: another discrepancy or a held submission; no baseline; paused by a person; no run\n"
@@ -206,6 +220,29 @@ static const struct command commands[] = {
      1,
      false,
      report_command},
+    {"recover",
+     "after a restore, a copy or a promotion: what differs, and the way back",
+     "[--this-database | --this-api | --new-generation] [--reason TEXT]",
+     "Without options: what the ledger recorded about its place, what is there, and what to do.\n"
+     "With one of them the ledger begins a new generation, in which every order is looked for at\n"
+     "the API before it gets a POST again, and stays paused until `waybill resume`. For the\n"
+     "ledger's owner. A restore to a point in time and a promotion need nothing of it.",
+     recover_options,
+     {"waybill recover", "waybill recover --this-database --reason 'moved to db2'"},
+     0,
+     false,
+     recover_command},
+    {"prune",
+     "drop old attempts, events and settled submissions",
+     "--keep TIME",
+     "Drops what ended longer than TIME ago, piece by piece. Units that are settled stay settled,\n"
+     "and fulfillments stay explained; adjustments and decisions are kept for ever. For the\n"
+     "ledger's owner.",
+     prune_options,
+     {"waybill prune --keep 90d", "waybill prune --keep 0"},
+     0,
+     false,
+     prune_command},
     {"retry",
      "let what was held or refused go again, at once",
      "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
@@ -213,14 +250,16 @@ static const struct command commands[] = {
      "the next claim; the units of refused ones are planned anew. Many at a time with --kind or\n"
      "--older-than in place of a target. Exit 1: something was refused, the table says why.",
      decide_options,
-     {"waybill retry submission 17", "waybill retry --kind rejected --reason 'the catalogue is mended'"},
+     {"waybill retry submission 17",
+      "waybill retry --kind rejected --reason 'the catalogue is mended'"},
      2,
      false,
      retry_command},
     {"hold",
      "keep what is planned from being sent",
      "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
-     "Planned submissions wait until somebody releases them, also when the warehouse changes them.\n"
+     "Planned submissions wait until somebody releases them, also when the warehouse changes "
+     "them.\n"
      "What is being sent, or may have been applied, can't be held.",
      decide_options,
      {"waybill hold order 182917310336", "waybill hold submission 17 --reason 'wrong label'"},
@@ -241,10 +280,12 @@ static const struct command commands[] = {
      "say that nothing more is to be done about it",
      "submission ID|marker UUID|order ID|discrepancy N --reason TEXT",
      "Ends held and refused submissions, and discrepancies. The units count as settled, or with\n"
-     "--units due are planned anew. A dismissed discrepancy stays closed while its evidence is the\n"
+     "--units due are planned anew. A dismissed discrepancy stays closed while its evidence is "
+     "the\n"
      "same. What may have been applied needs --force.",
      dismiss_options,
-     {"waybill dismiss discrepancy 4 --reason 'agreed with the shop'", "waybill dismiss submission 17 --units due --reason 'new address'"},
+     {"waybill dismiss discrepancy 4 --reason 'agreed with the shop'",
+      "waybill dismiss submission 17 --units due --reason 'new address'"},
      2,
      false,
      dismiss_command},

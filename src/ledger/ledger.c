@@ -172,6 +172,18 @@ ledger_ask(struct ledger *ledger, const struct pg_stmt *stmt, const char *const 
     return false;
 }
 
+/* Made somewhere else: written down, so that every host stops and a person finds it in the ledger
+ * itself, however often a scheduler tries again. */
+static void
+ledger_pause_elsewhere(struct ledger *ledger, const struct error *why)
+{
+    const char *const params[] = {why->message};
+    struct error ignored = {0};
+
+    if (strcmp(why->sqlstate, "WB002") == 0)
+        (void)pg_run(ledger->pg, &stmt_ledger_pause, params, NULL, &ignored);
+}
+
 bool
 ledger_identify(struct ledger *ledger, struct ledger_identity *out, struct error *err)
 {
@@ -180,8 +192,10 @@ ledger_identify(struct ledger *ledger, struct ledger_identity *out, struct error
     struct pg_rows *rows = NULL;
 
     (void)snprintf(version, sizeof(version), "%d", ledger_schema_version());
-    if (!ledger_ask(ledger, &stmt_ledger_identify, params, &rows, err))
+    if (!ledger_ask(ledger, &stmt_ledger_identify, params, &rows, err)) {
+        ledger_pause_elsewhere(ledger, err);
         return false;
+    }
     text_copy_clean(out->ledger_id, sizeof(out->ledger_id), pg_rows_text(rows, 0, 0));
     text_copy_clean(out->mode, sizeof(out->mode), pg_rows_text(rows, 0, 1));
     text_copy_clean(out->mode_reason, sizeof(out->mode_reason), pg_rows_text(rows, 0, 2));

@@ -224,6 +224,7 @@ listing_json(const struct listing *listing, struct error *err)
         json_write_object(&w, NULL);
         json_write_text(&w, "id", f->fulfillment_id);
         json_write_text(&w, "marker", f->marker);
+        json_write_text(&w, "instance", f->instance);
         json_write_text(&w, "created", f->created_time);
         json_write_array(&w, "items");
         for (int k = 0; k < f->items_count; k++) {

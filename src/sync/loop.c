@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "ledger/run.h"
+#include "ledger/prune.h"
 #include "ledger/sweep.h"
 
 enum {
@@ -14,6 +15,7 @@ enum {
     LOOP_UNREACHED_MAX = 5,
     LOOP_KEY_REFUSED_MAX = 3,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
+    LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
     LOOP_BODY_BYTES_MAX =
         4 * 1024 * 1024, /* 100 orders with their charges, or fulfillments of 100 lines */
 };
@@ -414,13 +416,15 @@ loop_begin(struct loop *loop, struct error *err)
     }
     if (strcmp(me.mode, "paused") == 0) {
         error_set(err, ERROR_STATE, "the ledger is paused by %s: %s", me.mode_by, me.mode_reason);
+        error_hint(err, "to go on: waybill resume");
         return false;
     }
     loop->is_shadow = strcmp(me.mode, "shadow") == 0;
     if (!ledger_bind_api(loop->ledger, o->base_url, o->is_live, err) ||
         (loop->is_shadow && !run_look_in_shadow(loop->ledger, err)))
         return false;
-    if (!sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
+    if (!prune_audit(loop->ledger, loop->run_id, LOOP_AUDIT_ROWS, err) ||
+        !sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
                       sizeof(why), err) ||
         !work_left(loop->ledger, o->only_order, &loop->left, err))
         return false;
