@@ -83,7 +83,9 @@ begin
                select case when x.next = 'accepted' then 'unknown' else x.next end as next) y
          where s.marker = x.marker and s.submission_id <> all (coalesce(done, '{}'))
            and ((x.kind = 'post' and s.state = 'sending' and s.claim_token = x.claim_token)
-                or (x.kind = 'look' and s.state = 'unknown' and x.next <> 'accepted'))
+                or (x.kind = 'look' and s.state = 'unknown' and x.next <> 'accepted'
+                    -- it says nothing about a POST that left after it had begun
+                    and s.tries = coalesce(x.tries, s.tries)))
         returning s.submission_id
     )
     select done || array_agg(submission_id) into done from put;

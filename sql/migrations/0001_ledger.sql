@@ -62,7 +62,8 @@ create type settlement as (
     waits_for_gate boolean, shuts_gate boolean,
     delay_ms bigint, settle_ms bigint,
     discrepancy text, detail text,
-    alone_item text);          -- split: the line that goes alone; null: halve
+    alone_item text,           -- split: the line that goes alone; null: halve
+    tries int);                -- look: POSTs when it began; one that missed a later POST changes nothing
 
 -- ---------------------------------------------------------------- who we are
 

@@ -242,6 +242,8 @@ settlement_write(struct json_writer *w, const struct settlement *s)
     json_write_text(w, "kind", s->is_look ? "look" : "post");
     json_write_text(w, "marker", s->marker);
     settlement_text(w, "claim_token", s->token);
+    if (s->is_look && s->tries > 0)
+        json_write_int(w, "tries", s->tries);
     json_write_text(w, "next", s->next);
     json_write_text(w, "outcome", s->outcome);
     json_write_bool(w, "sent", s->is_sent);
@@ -326,6 +328,7 @@ work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *o
         c->negative_looks = (int)pg_rows_int(rows, n, 7);
         c->is_settled = pg_rows_bool(rows, n, 8);
         (void)snprintf(c->unknown_then, sizeof(c->unknown_then), "%s", pg_rows_text(rows, n, 9));
+        c->tries = (int)pg_rows_int(rows, n, 12);
     }
     *out = claims;
     *count = n;

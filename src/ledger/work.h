@@ -65,6 +65,7 @@ struct settlement {
     bool is_look;
     const char *marker;
     const char *token; /* NULL for a look */
+    int tries;         /* look: POSTs of it when the look began, 0: whatever came since */
     const char *next;  /* a state's name */
     const char *outcome;
     bool is_sent;

@@ -72,6 +72,7 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
                     &(struct settlement){
                         .is_look = true,
                         .marker = claim->marker,
+                        .tries = claim->tries,
                         .next = verdict_state_name(verdict.next),
                         .outcome = !is_readable                ? "unreadable"
                                    : evidence->unexplained > 0 ? "unexplained"

@@ -17,7 +17,10 @@
 #define KILLS       36
 #define STEP_MS     20000
 #define PATIENCE_MS 30000
-#define CLAIMED     "select count(*) from waybill.submissions where state = 'sending'"
+#define UNKNOWN_AFTER                                                                              \
+    "select count(*) > 0 from waybill.submissions where order_id = 'stale' and state = 'unknown'"  \
+    " and tries = "
+#define CLAIMED "select count(*) from waybill.submissions where state = 'sending'"
 
 static struct world world;
 
@@ -190,6 +193,14 @@ START_TEST(asked_to_stop_under_load_it_leaves_nothing_unknown)
 }
 END_TEST
 
+/* Later runs; the proxies serve those alone that were there before. */
+static void
+around_the_proxies(void)
+{
+    (void)snprintf(world.bridge_url, sizeof(world.bridge_url), "%s", world.url);
+    world_write_config(&world);
+}
+
 /* The claim's answer is on its way when the host stands still; another finishes the work meanwhile;
  * then it wakes up with what it believes to be its own. */
 START_TEST(a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes)
@@ -204,9 +215,7 @@ START_TEST(a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes)
     support_signal(&sleeper, SIGSTOP);
     proxy_release(world.database_proxy);
 
-    /* The others go around the proxies, which serve the sleeper alone. */
-    (void)snprintf(world.bridge_url, sizeof(world.bridge_url), "%s", world.url);
-    world_write_config(&world);
+    around_the_proxies();
     world_spawn_run(&world, &other);
     (void)support_wait_exit(&other, PATIENCE_MS);
     world_run_out(&world, "while one sleeps");
@@ -238,20 +247,72 @@ START_TEST(a_claim_whose_answer_comes_too_late_is_not_sent)
 }
 END_TEST
 
+/* A look that was taken before a POST, and recorded after it, says nothing about that POST. */
+START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
+{
+    static const struct step LOOKED = {
+        "before a look is settled", true, PROXY_BEFORE, "\0settle_", 8, "", false};
+    struct support_process stale;
+    struct support_process other;
+
+    world_faults(&world, "first=3:none first=1:drop_after");
+    (void)world_run(&world);
+    world_run_out(&world, "before the fault");
+    world_switch(&world, "quantity_check=off");
+    support_psql(world.url, "select wms.edge_order('STALE', 'stale', array['a'], 9);"
+                            "select wms.edge_ship(o.id, 'S1', 1) from wms.orders o"
+                            " where o.number = 'STALE'");
+    world_load_orders(&world);
+    world_faults(&world, "first=1:503_before:0");
+    world_spawn_run(&world, &stale);
+    support_wait_query(world.url, UNKNOWN_AFTER "1", "t", STEP_MS);
+    world_kill(&world, &stale);
+    support_wait_query(world.url,
+                       "select settle_after < clock_timestamp() from waybill.submissions"
+                       " where order_id = 'stale'",
+                       "t", STEP_MS);
+
+    /* The first has seen that it isn't there, and comes no further. */
+    support_psql(world.url,
+                 "update waybill.submissions set next_look_at = now(), negative_looks = 5"
+                 " where order_id = 'stale'");
+    world_check(&world, come_to(&LOOKED, &stale), "nobody looked");
+    /* The second sees the same and posts, and its answer is lost. */
+    support_psql(world.url, "update waybill.submissions set next_look_at = now()"
+                            " where order_id = 'stale'");
+    world_faults(&world, "first=1:drop_after list_lag_ms=1:2000");
+    around_the_proxies();
+    world_spawn_run(&world, &other);
+    support_wait_query(world.url, UNKNOWN_AFTER "2", "t", STEP_MS);
+    support_signal(&other, SIGSTOP);
+    proxy_release(world.database_proxy);
+    (void)support_wait_exit(&stale, PATIENCE_MS);
+    support_signal(&other, SIGCONT);
+    (void)support_wait_exit(&other, PATIENCE_MS);
+    world_agree(&world, "a look that was recorded too late");
+}
+END_TEST
+
+/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
+#define CASE(name)                                                                                 \
+    do {                                                                                           \
+        TCase *tcase = support_case(suite, #name, 400);                                            \
+        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
+        tcase_add_test(tcase, name);                                                               \
+    } while (0)
+
 int
 main(void)
 {
     Suite *suite = suite_create("bridge faults");
-    TCase *tcase;
 
     support_need_database();
-    tcase = support_case(suite, "bridge", 400);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, killed_at_random_moments_by_the_dozen_it_loses_and_doubles_nothing);
-    tcase_add_test(tcase, two_runs_at_once_of_which_one_is_killed_again_and_again);
-    tcase_add_test(tcase, killed_at_each_step_of_a_submission_it_loses_and_doubles_nothing);
-    tcase_add_test(tcase, asked_to_stop_under_load_it_leaves_nothing_unknown);
-    tcase_add_test(tcase, a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes);
-    tcase_add_test(tcase, a_claim_whose_answer_comes_too_late_is_not_sent);
+    CASE(killed_at_random_moments_by_the_dozen_it_loses_and_doubles_nothing);
+    CASE(two_runs_at_once_of_which_one_is_killed_again_and_again);
+    CASE(killed_at_each_step_of_a_submission_it_loses_and_doubles_nothing);
+    CASE(asked_to_stop_under_load_it_leaves_nothing_unknown);
+    CASE(a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes);
+    CASE(a_claim_whose_answer_comes_too_late_is_not_sent);
+    CASE(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post);
     return support_run_suite(suite);
 }
