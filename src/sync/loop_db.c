@@ -335,7 +335,9 @@ static bool
 loop_take_due(struct loop *loop, struct error *err)
 {
     const struct provider_capabilities *can = provider_capabilities(loop->provider);
-    int64_t settle_ms = loop->options->timeout_ms + loop->options->settle_ms;
+    /* A claim of the moment before a failover may still leave until its deadline. */
+    int64_t settle_ms =
+        loop->options->send_within_ms + loop->options->timeout_ms + loop->options->settle_ms;
     int slots = http_free_slots(loop->http) - loop->waiting;
     char **ids = NULL;
     int count = 0;
