@@ -5,7 +5,7 @@ create or replace function is_for_owner(function_name name) returns boolean
 language sql immutable parallel safe as
 $$ select function_name in ('feed_from', 'feed_stop', 'note_feed', 'forget_feed',
                             'set_mode', 'go_live', 'give_privileges')
-    or function_name ~ '^baseline_' $$;
+    or function_name ~ '^(baseline_|prune_|begin_generation|recover_here$|recover_api$)' $$;
 
 create or replace function give_privileges() returns void
 language plpgsql set search_path from current as $$
