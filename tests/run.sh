@@ -150,7 +150,7 @@ if [ "$quick" = no ]; then
         if [ -n "$pattern" ]; then
             run_tests asan -R "$pattern" -E '^rules\.'
         else
-            run_tests asan -R '^(unit|integration)\.'
+            run_tests asan -R '^((unit|integration)\.|fault\.test_mixed)'
         fi
     fi
 fi

@@ -17,7 +17,7 @@
 
 #define ORDERS          60
 #define RUN_MS          60000
-#define CONNECTIONS_MAX 40
+#define CONNECTIONS_MAX 64
 #define CLUSTER         WAYBILL_SOURCE_DIR "/tests/fault/cluster.sh"
 #define PRIVATE         WAYBILL_SOURCE_DIR "/conf/private-postgres.sh"
 
@@ -335,22 +335,27 @@ START_TEST(a_synchronous_failover_loses_nothing_at_all)
 }
 END_TEST
 
+/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
+#define CASE(name)                                                                                 \
+    do {                                                                                           \
+        TCase *tcase = support_case(suite, #name, 400);                                            \
+        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
+        tcase_add_test(tcase, name);                                                               \
+    } while (0)
+
 int
 main(void)
 {
     Suite *suite = suite_create("database faults");
-    TCase *tcase;
 
     support_need_database();
-    tcase = support_case(suite, "database", 400);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_server_that_crashes_under_load_loses_no_intent);
-    tcase_add_test(tcase, sessions_that_are_ended_and_statements_that_are_cancelled);
-    tcase_add_test(tcase, locks_of_others_on_lanes_and_rows_delay_and_lose_nothing);
-    tcase_add_test(tcase, a_server_without_a_free_connection_ends_a_run_with_4_and_costs_nothing);
-    tcase_add_test(tcase, an_old_snapshot_that_is_held_all_the_time);
-    tcase_add_test(tcase, a_network_that_goes_silent_under_load);
-    tcase_add_test(tcase, an_asynchronous_failover_that_loses_the_last_commits);
-    tcase_add_test(tcase, a_synchronous_failover_loses_nothing_at_all);
+    CASE(a_server_that_crashes_under_load_loses_no_intent);
+    CASE(sessions_that_are_ended_and_statements_that_are_cancelled);
+    CASE(locks_of_others_on_lanes_and_rows_delay_and_lose_nothing);
+    CASE(a_server_without_a_free_connection_ends_a_run_with_4_and_costs_nothing);
+    CASE(an_old_snapshot_that_is_held_all_the_time);
+    CASE(a_network_that_goes_silent_under_load);
+    CASE(an_asynchronous_failover_that_loses_the_last_commits);
+    CASE(a_synchronous_failover_loses_nothing_at_all);
     return support_run_suite(suite);
 }

@@ -218,14 +218,19 @@ START_TEST(all_faults_at_once_lose_and_double_nothing)
 }
 END_TEST
 
+/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
+#define CASE(name)                                                                                 \
+    do {                                                                                           \
+        TCase *tcase = support_case(suite, #name, TEST_MAX_S);                                     \
+        tcase_add_test(tcase, name);                                                               \
+    } while (0)
+
 int
 main(void)
 {
     Suite *suite = suite_create("all faults");
-    TCase *tcase;
 
     support_need_database();
-    tcase = support_case(suite, "mixed", TEST_MAX_S);
-    tcase_add_test(tcase, all_faults_at_once_lose_and_double_nothing);
+    CASE(all_faults_at_once_lose_and_double_nothing);
     return support_run_suite(suite);
 }

@@ -148,19 +148,24 @@ START_TEST(orders_that_are_archived_or_deleted_are_not_forgotten)
 }
 END_TEST
 
+/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
+#define CASE(name)                                                                                 \
+    do {                                                                                           \
+        TCase *tcase = support_case(suite, #name, 400);                                            \
+        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
+        tcase_add_test(tcase, name);                                                               \
+    } while (0)
+
 int
 main(void)
 {
     Suite *suite = suite_create("warehouse faults");
-    TCase *tcase;
 
     support_need_database();
-    tcase = support_case(suite, "warehouse", 400);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, what_commits_late_is_fed_all_the_same);
-    tcase_add_test(tcase, what_commits_late_is_scanned_all_the_same);
-    tcase_add_test(tcase, what_happens_while_triggers_are_off_is_swept);
-    tcase_add_test(tcase, tables_that_are_emptied_and_loaded_again_post_nothing_twice);
-    tcase_add_test(tcase, orders_that_are_archived_or_deleted_are_not_forgotten);
+    CASE(what_commits_late_is_fed_all_the_same);
+    CASE(what_commits_late_is_scanned_all_the_same);
+    CASE(what_happens_while_triggers_are_off_is_swept);
+    CASE(tables_that_are_emptied_and_loaded_again_post_nothing_twice);
+    CASE(orders_that_are_archived_or_deleted_are_not_forgotten);
     return support_run_suite(suite);
 }

@@ -21,7 +21,8 @@
     "         where state in ('planned', 'sending', 'unknown', 'held'))"                           \
     "     + (select count(*) from waybill.queue)"                                                  \
     "     + (select count(*) from waybill.report_line_items"                                       \
-    "         where due_shipped + due_cancelled > 0)"
+    "         where due_shipped + due_cancelled > 0"                                               \
+    "           and coalesce(reason, '') not like 'orchestrated:%')"
 /* A killed run leaves questions and looks leased for a minute. The settle clock stays as it is. */
 #define WORLD_LEASES_LAPSE                                                                         \
     "update waybill.orders set ask_at = now() where ask_at > now();"                               \

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Takes one protection away at a time, and sees the named test turn red.
+#     sh tests/fault/breaks.sh [NAME]
+# In a copy of the tree, with a private PostgreSQL; about half an hour. BREAKS.md has what it said.
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+only=${1:-}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/waybill-breaks.XXXXXX")
+chmod 755 "$dir"
+cleanup() {
+    trap '' INT TERM HUP
+    sh "$top/tests/support/server.sh" stop "$dir/pg" > /dev/null 2>&1 || true
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# name | file | sed's commands | test program | case of it ("": all)
+breaks() {
+    cat << 'END'
+libcurl may send again|src/http/slot.c|s/return CURL_SEEKFUNC_FAIL;/((struct slot *)ctx)->body_given = 0; return CURL_SEEKFUNC_OK;/; s/^    (void)ctx;$/    (void)0;/|unit_http_test_once|
+no send deadline in the callback|src/http/slot.c|s/if (slot->has_deadline \&\& clock_boot_is_past(slot->deadline))/if (slot->has_deadline \&\& slot->deadline.ms < 0)/|fault_test_bridge|a_claim_whose_answer_comes_too_late_is_not_sent
+no settle clock|sql/functions/claims.sql|s/p.settle_after <= t, p.unknown_then/true, p.unknown_then/|fault_test_api|what_is_applied_late_but_within_the_settle_time_is_applied_once
+one look is enough|src/sync/verdict.c|s/look->negative_looks >= VERDICT_LOOKS_MIN/look->negative_looks >= 1/|unit_sync_test_verdict|
+unknown is taken for not sent|src/sync/verdict.c|/^{POST(UNKNOWN)/s/TO(UNKNOWN),  REPLAN/TO(PLANNED),  NONE/|fault_test_api|every_kind_of_fault_in_a_row_loses_and_doubles_nothing
+a conflict is believed at once|src/sync/verdict.c|/^{POST(TAKEN)/s/TO(UNKNOWN),  REJECT/TO(REJECTED), NONE/|fault_test_api|a_conflict_with_our_own_hidden_fulfillment_ends_as_accepted
+no marker evidence|src/sync/listing.c|s/found += strcasecmp(listing->all\[i\].marker, marker) == 0;/found += marker == NULL;/|unit_sync_test_listing|
+lists without metadata are believed|src/sync/listing.c|s/if (!listing->all\[i\].has_metadata)/if (listing->count < 0)/|fault_test_api|lists_without_metadata_are_asked_for_one_by_one
+page 1 is not read again|src/sync/listing.c|s/listing->phase = PHASE_FIRST_AGAIN;/return listing_seek_by_id(listing, 0);/|unit_sync_test_listing|
+a failed page is an empty one|src/sync/listing.c|s/if (how->read != PROVIDER_READ_OK)/if (how->read == PROVIDER_READ_KEY)/|unit_sync_test_listing|
+a commit that is not durable|src/pg/session.c|s/"synchronous_commit", "on"/"synchronous_commit", "off"/; s/return error_set(err, ERROR_CONFIG, "the session can't be given synchronous_commit = on");/(void)0;/; s/then 'on'/then 'off'/|fault_test_database|a_server_that_crashes_under_load_loses_no_intent
+no law 4|sql/migrations/0001_ledger.sql|s/^create unique index law_4/create index law_4/|integration_test_laws|
+a lane is not looked at|sql/functions/claims.sql|s/where l.active_submission is null and l.next_at < 'infinity'/where l.next_at < 'infinity'/; s/^ *for no key update skip locked);/);/|fault_test_bridge|two_runs_at_once_of_which_one_is_killed_again_and_again
+no first look after a failover|sql/functions/claims.sql|s/where me.generation = 1$/where true/|fault_test_database|an_asynchronous_failover_that_loses_the_last_commits
+a stop waits for nothing|src/sync/loop.c|s/loop->options->grace_ms);$/0);/|fault_test_bridge|asked_to_stop_under_load_it_leaves_nothing_unknown
+a broken feed is not swept|sql/functions/feed.sql|s/'feed_broken', '', '', relation/'guard', '', '', relation/|fault_test_warehouse|what_happens_while_triggers_are_off_is_swept
+Retry-After without a limit|src/provider/retry_after.c|s/600000/600000000/; s/600 \* 1000/600000 * 1000/|fault_test_api|an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most
+the other mode does not stop|src/sync/verdict.c|/"accepted, but in the other mode"/s/COUNTS | STOP_LEDGER/COUNTS/|fault_test_api|an_answer_of_the_other_mode_pauses_and_loses_nothing
+END
+}
+
+mkdir "$dir/tree" "$dir/tmp"
+cp -r "$top/CMakeLists.txt" "$top/conf" "$top/sql" "$top/src" "$top/tests" "$dir/tree"
+cp -r "$dir/tree" "$dir/good"
+cmake -S "$dir/tree" -B "$dir/build" > "$dir/build.log" 2>&1
+# what the linker makes of each break, not its style
+sed -i 's/-Werror//' "$dir/tree/CMakeLists.txt" "$dir/good/CMakeLists.txt"
+WAYBILL_TEST_DB=$(sh "$top/tests/support/server.sh" start "$dir/pg")
+TMPDIR=$dir/tmp
+export WAYBILL_TEST_DB TMPDIR
+
+build() {
+    cmake --build "$dir/build" -j 2 --target waybill waybill-sandbox "$1" > "$dir/build.log" 2>&1
+}
+
+green=0
+printf '| protection taken away | test | it |\n|---|---|---|\n'
+breaks > "$dir/breaks"
+while IFS='|' read -r name file edit target case; do
+    [ -z "$only" ] || [ "$only" = "$name" ] || continue
+    sed -i "$edit" "$dir/tree/$file"
+    if cmp -s "$dir/tree/$file" "$dir/good/$file"; then
+        said="**the break does not apply any more**"
+        green=$((green + 1))
+    elif ! build "$target"; then
+        said="**does not build**"
+        green=$((green + 1))
+        tail -n 5 "$dir/build.log" >&2
+    elif (
+        cd "$dir/build"
+        [ -z "$case" ] || export CK_RUN_CASE="$case"
+        exec "tests/$target"
+    ) > "$dir/test.log" 2>&1 < /dev/null; then
+        said="**stays green**"
+        green=$((green + 1))
+    else
+        said="turns red: $(sed -n '/:[FE]:/{s/^[^:]*:[0-9]*:[FE]:[^:]*:\([^:]*\):[0-9]*: /\1: /p;q}' "$dir/test.log" |
+            tr '|' '/' | cut -c 1-160)"
+    fi
+    printf '| %s | %s%s | %s |\n' "$name" "$target" "${case:+, $case}" "$said"
+    cp "$dir/good/$file" "$dir/tree/$file"
+done < "$dir/breaks"
+[ "$green" = 0 ]
