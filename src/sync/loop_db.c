@@ -15,6 +15,7 @@ enum {
     LOOP_BEAT_MS = 250,
     LOOP_REAP_MS = 5000,
     LOOP_CLAIM_AGAIN_MS = 20,
+    LOOP_LISTS_AGAIN_MS = 20,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
 };
 
@@ -342,6 +343,7 @@ loop_take_due(struct loop *loop, struct error *err)
     char **ids = NULL;
     int count = 0;
     bool ok = true;
+    int lists = (slots + 1) / 2; /* the other half is for POSTs */
 
     if (slots <= 0 || loop->is_closing)
         return true;
@@ -358,9 +360,12 @@ loop_take_due(struct loop *loop, struct error *err)
     }
     if (ok && loop->left.list_ms <= 0) {
         count = 0;
-        ok = work_take_lists(loop->ledger, slots * 4, LOOP_LEASE_MS, settle_ms,
+        ok = work_take_lists(loop->ledger, lists, LOOP_LEASE_MS, settle_ms,
                              loop->options->only_order, &ids, &count, err) &&
              loop_take_ids(loop, JOB_LIST, ids, count, err);
+        /* An order each: after a failover every order wants one, so the next are taken soon. */
+        if (count == lists)
+            loop->look_again = clock_mono_add(clock_mono_now(), LOOP_LISTS_AGAIN_MS);
         work_ids_free(ids, count);
         ids = NULL;
     }
