@@ -126,8 +126,8 @@ baseline_put(const struct command_context *context, enum baseline_source source,
     if (source == FROM_NOTHING)
         (void)fputs("nothing is settled", context->out);
     else
-        (void)fprintf(context->out, "%lld units of %lld rows are settled",
-                      (long long)result->units, (long long)result->lines);
+        (void)fprintf(context->out, "%lld units of %lld rows are settled", (long long)result->units,
+                      (long long)result->lines);
     if (options->is_dry_run && result->due_lines < 0)
         (void)fputs("; what would be due then can't be told of a function\n", context->out);
     else if (options->is_dry_run)

@@ -140,9 +140,9 @@ file_take_row(struct baseline_file *file, const char *const *fields, int count, 
     }
     for (int c = COLUMN_ORDER; c <= COLUMN_REF; c++)
         ok = file_check_text(file, c, fields[file->place[c]]) && ok;
-    ok = file_check_units(file, COLUMN_SHIPPED, fields[file->place[COLUMN_SHIPPED]],
-                          &row.shipped) &&
-         ok;
+    ok =
+        file_check_units(file, COLUMN_SHIPPED, fields[file->place[COLUMN_SHIPPED]], &row.shipped) &&
+        ok;
     ok = file_check_units(file, COLUMN_CANCELLED, fields[file->place[COLUMN_CANCELLED]],
                           &row.cancelled) &&
          ok;

@@ -108,8 +108,9 @@ decide_read_filter(const struct options *options, struct decision_request *out, 
                          "about what? submission ID, marker UUID, order ID or discrepancy N; or "
                          "many: --kind KIND, --older-than 2h");
     if (older != NULL && !number_parse_duration_ms(older, &out->older_than_ms))
-        return error_set(err, ERROR_USAGE, "--older-than must be a time such as 90s, 2h or 7d, got "
-                                           "\"%s\"",
+        return error_set(err, ERROR_USAGE,
+                         "--older-than must be a time such as 90s, 2h or 7d, got "
+                         "\"%s\"",
                          older);
     return true;
 }

@@ -37,7 +37,7 @@ init_command(const struct command_context *context, enum exit_code *code, struct
                           result.version_after,
                           result.code_changed > 0 ? ", functions and reports renewed" : " already");
         if (result.version_before == 0)
-            (void)fputs("next: waybill check; waybill baseline --from nothing|warehouse\n",
+            (void)fputs("next: waybill check; waybill baseline --from nothing|warehouse|csv|api\n",
                         context->out);
     }
     config_free(config);

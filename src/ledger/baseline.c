@@ -17,6 +17,11 @@
     " x.cancelled_quantity, x.returned_quantity, x.tracking_company, x.tracking_number,"           \
     " x.tracking_url, x.shipment_id, x.shipment_item_id, x.fulfillment_model)::reading"
 
+/* Of a relation's row x: it has units, and no order id yet. */
+#define BASELINE_BY_NUMBER                                                                         \
+    "x.order_id is null and x.upstream_id <> ''"                                                   \
+    " and (x.shipped_quantity > 0 or x.cancelled_quantity > 0)"
+
 static void
 baseline_why(const struct baseline_options *options, char *out, size_t out_bytes)
 {
@@ -214,6 +219,40 @@ baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struc
     return true;
 }
 
+/* Rows that can't be booked, since their order is not known yet, would be due one day. */
+static bool
+baseline_needs_orders(struct pg *pg, const struct warehouse *warehouse, struct error *err)
+{
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    struct buffer sql;
+
+    if (!warehouse_has_upstream(warehouse))
+        return true;
+    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
+    (void)buffer_printf(&sql, "select count(*) from (%s) x where " BASELINE_BY_NUMBER,
+                        warehouse_all_sql(warehouse));
+    if (sql.is_failed) {
+        error_set(err, ERROR_NOMEM, "no memory for the statement");
+        goto done;
+    }
+    if (!pg_query(pg, buffer_text(&sql), 0, NULL, &rows, err))
+        goto done;
+    ok = pg_rows_int(rows, 0, 0) == 0;
+    if (!ok) {
+        error_set(err, ERROR_CONFIG,
+                  "%lld rows of %s have units and no order_id yet, only an upstream_id: they can't "
+                  "be settled",
+                  (long long)pg_rows_int(rows, 0, 0), warehouse_name(warehouse));
+        error_hint(err, "give them their order_id, or use: waybill baseline --from api");
+    }
+
+done:
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    return ok;
+}
+
 static bool
 baseline_can_read_all(const struct warehouse *warehouse, struct error *err)
 {
@@ -243,7 +282,8 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
     }
     if (before != NULL && !baseline_read_time(pg, before, err))
         return false;
-    if (!baseline_must_be(ledger, "warehouse", err) || !pg_exec(pg, "begin", err))
+    if (!baseline_must_be(ledger, "warehouse", err) || !baseline_needs_orders(pg, warehouse, err) ||
+        !pg_exec(pg, "begin", err))
         return false;
     baseline_why(options, why, sizeof(why));
     if (baseline_copy(pg, warehouse, before, &out->lines, err) && baseline_book(pg, why, out, err))
@@ -382,6 +422,27 @@ baseline_file_end(struct ledger *ledger, const struct warehouse *warehouse, bool
 }
 
 /* ------------------------------------------------------------------------- API */
+
+bool
+baseline_note_upstreams(struct ledger *ledger, const struct warehouse *warehouse, struct error *err)
+{
+    bool ok = false;
+    struct buffer sql;
+
+    if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err))
+        return false;
+    if (!warehouse_has_upstream(warehouse))
+        return true;
+    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
+    (void)buffer_printf(&sql,
+                        "select note_upstreams(array(select distinct x.upstream_id from (%s) x"
+                        " where " BASELINE_BY_NUMBER "))",
+                        warehouse_all_sql(warehouse));
+    ok = sql.is_failed ? error_set(err, ERROR_NOMEM, "no memory for the statement")
+                       : pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, NULL, err);
+    buffer_free(&sql);
+    return ok;
+}
 
 bool
 baseline_api_begin(struct ledger *ledger, const struct warehouse *warehouse, bool is_dry_run,

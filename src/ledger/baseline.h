@@ -61,6 +61,11 @@ bool baseline_file_end(struct ledger *ledger, const struct warehouse *warehouse,
                        const struct baseline_options *options, baseline_twice_fn *twice_fn,
                        void *ctx, struct baseline_result *out, struct error *err);
 
+/* Rows with units whose order the warehouse knows by upstream_id alone, and the ledger not yet:
+ * their numbers are noted, to be asked for. */
+bool baseline_note_upstreams(struct ledger *ledger, const struct warehouse *warehouse,
+                             struct error *err);
+
 /* From the API: first the list of orders (kept, so that the work goes on where it was stopped),
  * then pieces of them, then each piece's listings. */
 bool baseline_api_begin(struct ledger *ledger, const struct warehouse *warehouse, bool is_dry_run,

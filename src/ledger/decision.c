@@ -67,8 +67,11 @@ decision_piece(struct ledger *ledger, const struct decision_request *request,
     pg_array_end(&ids);
 
     const char *const params[] = {
-        request->action, buffer_text(&ids),  request->who, request->reason, request->is_forced ? "t"
-                                                                                               : "f",
+        request->action,
+        buffer_text(&ids),
+        request->who,
+        request->reason,
+        request->is_forced ? "t" : "f",
         request->units,
     };
 

@@ -9,11 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/http.h"
-#include "json/json.h"
 #include "ledger/work.h"
 #include "provider/provider.h"
 #include "sync/budget.h"
+#include "sync/history_upstream.h"
 #include "sync/listing.h"
+#include "json/json.h"
 
 enum {
     HISTORY_PAGE_ORDERS = 500,
@@ -418,6 +419,23 @@ history_open_api(const struct sync_options *o, const char *instance, int in_flig
     return http_new(http, &transport, err) && provider_new(provider, o->provider, &wire, err);
 }
 
+/* Orders that the warehouse knows by the merchant's number alone belong to the history too. */
+static bool
+history_resolve(struct history *h, struct error *err)
+{
+    const struct history_upstream with = {.options = h->options->sync,
+                                          .ledger = h->ledger,
+                                          .http = h->http,
+                                          .provider = h->provider,
+                                          .budget = &h->budget,
+                                          .run_id = h->run_id,
+                                          .stop_fd = h->options->stop_fd};
+
+    if (!baseline_note_upstreams(h->ledger, h->warehouse, err))
+        return false;
+    return !warehouse_has_upstream(h->warehouse) || history_upstream_resolve(&with, err);
+}
+
 static bool
 history_begin(struct history *h, struct error *err)
 {
@@ -427,17 +445,16 @@ history_begin(struct history *h, struct error *err)
     h->sent = calloc((size_t)o->max_in_flight, sizeof(struct history_order *));
     if (h->sent == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for %d requests", o->max_in_flight);
-    if (!ledger_identify(h->ledger, &me, err) ||
-        !baseline_api_begin(h->ledger, h->warehouse, h->options->baseline->is_dry_run,
-                            &h->progress.orders, &h->progress.listed, err))
-        return false;
     /* A dry run changes nothing, so it can't bind the ledger to the API yet. */
-    if (!h->options->baseline->is_dry_run &&
-        !ledger_bind_api(h->ledger, o->base_url, o->is_live, err))
+    if (!ledger_identify(h->ledger, &me, err) ||
+        (!h->options->baseline->is_dry_run &&
+         !ledger_bind_api(h->ledger, o->base_url, o->is_live, err)) ||
+        !ledger_run_begin(h->ledger, "baseline", &h->run_id, err))
         return false;
-    return ledger_run_begin(h->ledger, "baseline", &h->run_id, err) &&
-           history_open_api(o, me.ledger_id, o->max_in_flight, &h->http, &h->provider, err) &&
-           work_begin(h->ledger, h->run_id, &h->worker_id, err);
+    return history_open_api(o, me.ledger_id, o->max_in_flight, &h->http, &h->provider, err) &&
+           work_begin(h->ledger, h->run_id, &h->worker_id, err) && history_resolve(h, err) &&
+           baseline_api_begin(h->ledger, h->warehouse, h->options->baseline->is_dry_run,
+                              &h->progress.orders, &h->progress.listed, err);
 }
 
 static void

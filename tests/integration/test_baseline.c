@@ -298,6 +298,28 @@ START_TEST(a_dry_run_says_what_would_be_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(orders_known_by_the_merchants_number_belong_to_the_history)
+{
+    support_psql(shop.url,
+                 "alter table shop.lines add upstream_id text, drop constraint lines_pkey,"
+                 " alter order_id drop not null;"
+                 "create table shop.named as select '{\"id\": \"n1\", \"upstreamId\": \"W-1\","
+                 " \"state\": \"accepted\", \"items\": [{\"id\": \"a\", \"quantity\": 10}]}';"
+                 "insert into shop.lines (upstream_id, item_id, shipment_ref, shipped_quantity,"
+                 " cancelled_quantity) values ('W-1', 'a', '', 3, 0), ('W-2', 'a', '', 1, 0)");
+    shop_tell_api(&shop, "shop.named");
+    shop_other_posts(&shop, "n1", "a", 3, 0, NULL);
+    shop_must(&shop, 3, "baseline", "--from", "warehouse");
+    shop_warned(&shop, "2 rows of shop.lines have units and no order_id yet");
+    shop_must(&shop, 0, "baseline", "--from", "api");
+    posted_is("n1|a||3|0");
+    support_psql(shop.url, "update shop.lines set shipped_quantity = 4 where upstream_id = 'W-1'");
+    shop_must(&shop, 0, "run", "--sweep");
+    ck_assert_int_eq(shop_applied(&shop), 2);
+    posted_is("n1|a||4|0");
+}
+END_TEST
+
 START_TEST(a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api)
 {
     shop_ships(&shop, "('o1', 'a', 'p1', 3, 1)");
@@ -328,6 +350,7 @@ main(void)
     tcase_add_test(tests, a_baseline_from_the_api_that_was_killed_goes_on);
     tcase_add_test(tests, a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line);
     tcase_add_test(tests, a_dry_run_says_what_would_be_and_changes_nothing);
+    tcase_add_test(tests, orders_known_by_the_merchants_number_belong_to_the_history);
     tcase_add_test(tests, a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api);
     return support_run_suite(suite);
 }
