@@ -29,6 +29,7 @@ file_replace(const char *path, const void *bytes, size_t count, struct error *er
 {
     bool ok = false;
     char temporary[PATH_MAX];
+    struct stat before;
     int fd = -1;
 
     /* In the same folder, else rename can't be one step; by pid, as several runs may write at once.
@@ -36,6 +37,8 @@ file_replace(const char *path, const void *bytes, size_t count, struct error *er
     if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()) >=
         (int)sizeof(temporary))
         return error_set(err, ERROR_IO, "the path is longer than %d bytes", PATH_MAX);
+    if (lstat(path, &before) == 0 && !S_ISREG(before.st_mode))
+        return error_set(err, ERROR_IO, "\"%s\" is there and is no ordinary file", path);
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0)
         return error_set(err, ERROR_IO, "cannot write \"%s\": %s", temporary, strerror(errno));

@@ -10,7 +10,8 @@
 #include "base/error.h"
 
 /* Writes a new file beside path and renames it; ERROR_IO, and nothing is left behind. With the mode
- * that the umask leaves of 0666. path must not be a link that is to be kept. */
+ * that the umask leaves of 0666. What is there already must be an ordinary file: root could replace
+ * a device, and with it break the machine. */
 bool file_replace(const char *path, const void *bytes, size_t count, struct error *err);
 
 #endif

@@ -4,9 +4,15 @@
 
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/metrics.h"
 #include "cli/stop.h"
 
 #define RUN_POSTS_MAX 1000000000 /* as run.max_posts in the configuration */
+
+/* Who looks on while it works. */
+struct run_watcher {
+    struct metrics *metrics;
+};
 
 /* What the command line says in place of the configuration; watch has none of these options. */
 static bool
@@ -90,6 +96,26 @@ run_put_summary(const char *command, const struct sync_summary *s, FILE *out)
                   s->was_stopped ? ", stopped" : "");
 }
 
+static void
+run_note_post(const char *outcome, int64_t duration_ms, bool is_sent, void *ctx)
+{
+    struct run_watcher *watcher = ctx;
+
+    metrics_note_post(watcher->metrics, outcome, duration_ms, is_sent);
+}
+
+static void
+run_note_tick(void *ctx)
+{
+    (void)ctx;
+}
+
+static int
+run_exit_code(bool ok, enum exit_code code, const struct error *err)
+{
+    return (int)(ok ? code : exit_code_of(err));
+}
+
 static bool
 run_work(const struct command_context *context, const char *command, bool is_watch,
          enum exit_code *code, struct error *err)
@@ -101,6 +127,9 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     struct sync_options options = {.command = command};
     struct sync_summary summary = {.missed_by_feed = -1};
     int stop_fd = -1;
+    struct run_watcher watcher = {.metrics = NULL};
+    const struct sync_observer observer = {
+        .post_fn = run_note_post, .tick_fn = run_note_tick, .ctx = &watcher};
 
     /* A mistake on the command line is told before one in the file. */
     if (!is_watch && !run_options_override(context->options, &options, err))
@@ -112,8 +141,10 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     if (!config_load_key(config, &key, err))
         goto done;
     options.key = key;
+    options.observer = &observer;
     if (!stop_install(&stop_fd, err) || !sync_new(&sync, &options, stop_fd, err))
         goto done;
+    watcher.metrics = metrics_start(config, command);
     ok = is_watch ? sync_watch(sync, &summary, err) : sync_run(sync, &summary, err);
     if (!context->is_quiet && (ok || summary.run_id > 0)) {
         run_put_summary(command, &summary, context->out);
@@ -122,6 +153,7 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     *code = summary.opened > 0 ? EXIT_CODE_PERSON : EXIT_CODE_DONE;
 
 done:
+    metrics_stop(watcher.metrics, run_exit_code(ok, *code, err), err->code != ERROR_DB_LOST);
     sync_free(sync);
     secret_free(key);
     config_free(config);

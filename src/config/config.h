@@ -77,6 +77,7 @@ struct config {
         enum log_level level;
         enum log_format format;
     } log;
+    char *metrics_file; /* optional */
 };
 
 struct config_problems; /* what is wrong, in the order of the file */

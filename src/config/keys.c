@@ -132,6 +132,10 @@ const struct keys_key KEYS[KEYS_COUNT] = {
     {"log.format", KEYS_CHOICE, AT(log.format),
      .choices = "logfmt|json", .initial = "logfmt",
      .help = "of log lines on stderr"},
+
+    {"metrics_file", KEYS_TEXT, AT(metrics_file),
+     .what = "the path of a file",
+     .help = "numbers for Prometheus: written after each run, and every 15 s meanwhile"},
 };
 /* clang-format on */
 
@@ -202,7 +206,8 @@ keys_nearest(const char *name)
         }
     }
     for (int i = 0; i < KEYS_COUNT; i++) {
-        const char *key = strrchr(KEYS[i].name, '.') + 1;
+        const char *dot = strrchr(KEYS[i].name, '.');
+        const char *key = dot == NULL ? KEYS[i].name : dot + 1;
         int distance = keys_distance(name, KEYS[i].name);
 
         /* The right key in another section, or in none. */

@@ -16,7 +16,7 @@ enum keys_type {
 };
 
 struct keys_key {
-    const char *name; /* "section.key" */
+    const char *name; /* "section.key", or "key" outside all sections */
     enum keys_type type;
     size_t offset; /* in struct config */
     int64_t min, max;
@@ -31,7 +31,7 @@ struct keys_key {
     const char *help;
 };
 
-enum { KEYS_COUNT = 36, KEYS_SECTIONS_COUNT = 7, KEYS_TEXT_BYTES_MAX = 8192 };
+enum { KEYS_COUNT = 37, KEYS_SECTIONS_COUNT = 7, KEYS_TEXT_BYTES_MAX = 8192 };
 
 extern const struct keys_key KEYS[KEYS_COUNT];
 extern const char *const KEYS_SECTIONS[KEYS_SECTIONS_COUNT];

@@ -257,6 +257,21 @@ reader_take(struct reader *reader, int index)
     }
 }
 
+/* The current event is the key; past its value. */
+static void
+reader_take_once(struct reader *reader, int index, struct problems_place place)
+{
+    if (!reader_next(reader))
+        return;
+    if (reader->file->values[index].is_given) {
+        problems_add(reader->problems, place, "%s: given twice, first in line %d",
+                     KEYS[index].name, reader->file->values[index].place.line);
+        reader_skip(reader);
+        return;
+    }
+    reader_take(reader, index);
+}
+
 /* The current event is the start of the section's mapping. */
 static void
 reader_section(struct reader *reader, int section)
@@ -276,15 +291,7 @@ reader_section(struct reader *reader, int section)
             reader_unknown(reader, full, place);
             continue;
         }
-        if (!reader_next(reader))
-            return;
-        if (reader->file->values[index].is_given) {
-            problems_add(reader->problems, place, "%s: given twice, first in line %d", full,
-                         reader->file->values[index].place.line);
-            reader_skip(reader);
-            continue;
-        }
-        reader_take(reader, index);
+        reader_take_once(reader, index, place);
     }
 }
 
@@ -301,6 +308,11 @@ reader_sections(struct reader *reader)
         if (!reader_key(reader, name, sizeof(name)))
             continue;
         section = keys_find_section(name, strlen(name));
+        /* A dot would be a section's key written in one word, which isn't known here. */
+        if (section < 0 && strchr(name, '.') == NULL && keys_find(name) >= 0) {
+            reader_take_once(reader, keys_find(name), place);
+            continue;
+        }
         if (section < 0) {
             reader_unknown(reader, name, place);
             continue;

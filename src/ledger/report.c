@@ -199,21 +199,34 @@ report_held_rows(struct ledger *ledger, const char *orders, struct pg_rows **out
 }
 
 bool
-report_status_read(struct ledger *ledger, struct report_status *out, struct error *err)
+report_status_read_facts(struct ledger *ledger, struct report_status *out, struct error *err)
 {
     struct pg *pg = ledger_pg(ledger);
 
     *out = (struct report_status){.health = NULL};
     if (pg_run(pg, &stmt_status_health, NULL, &out->health, err) &&
         pg_run(pg, &stmt_status_backlog, NULL, &out->backlog, err) &&
-        pg_run(pg, &stmt_status_discrepancies, NULL, &out->discrepancies, err) &&
-        pg_run(pg, &stmt_status_runs, NULL, &out->runs, err) &&
-        pg_run(pg, &stmt_status_stuck, NULL, &out->stuck, err)) {
+        pg_run(pg, &stmt_status_discrepancies, NULL, &out->discrepancies, err)) {
         if (pg_rows_count(out->health) == 1)
             return true;
         error_set(err, ERROR_DB, "the ledger has %d identities instead of one",
                   pg_rows_count(out->health));
     }
+    error_context(err, "status");
+    report_status_free(out);
+    return false;
+}
+
+bool
+report_status_read(struct ledger *ledger, struct report_status *out, struct error *err)
+{
+    struct pg *pg = ledger_pg(ledger);
+
+    if (!report_status_read_facts(ledger, out, err))
+        return false;
+    if (pg_run(pg, &stmt_status_runs, NULL, &out->runs, err) &&
+        pg_run(pg, &stmt_status_stuck, NULL, &out->stuck, err))
+        return true;
     error_context(err, "status");
     report_status_free(out);
     return false;

@@ -48,6 +48,8 @@ struct report_status {
 };
 
 bool report_status_read(struct ledger *ledger, struct report_status *out, struct error *err);
+/* health, backlog and discrepancies alone; the others stay NULL. */
+bool report_status_read_facts(struct ledger *ledger, struct report_status *out, struct error *err);
 /* The dearest part by itself: a monitor that asks every minute does without. */
 bool report_status_read_pace(struct ledger *ledger, struct report_status *status,
                              struct error *err);

@@ -501,6 +501,8 @@ loop_pass(struct loop *loop, struct error *err)
             break;
         loop_wait(loop, loop_wait_ms(loop));
         loop_take_answers(loop);
+        if (loop->options->observer != NULL)
+            loop->options->observer->tick_fn(loop->options->observer->ctx);
     }
 
     if (loop->failure.code != ERROR_NONE || loop->is_stopping) {

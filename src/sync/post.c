@@ -149,6 +149,10 @@ post_answered(struct loop *loop, struct job *job, const struct http_answer *answ
                   result.error_code[0] != '\0' ? result.error_code : NULL, "request_id",
                   result.request_id[0] != '\0' ? result.request_id : NULL, NULL);
 
+    if (loop->options->observer != NULL)
+        loop->options->observer->post_fn(
+            verdict.next == VERDICT_PLANNED ? "refused" : verdict_state_name(verdict.next),
+            answer->duration_ms, result.is_sent, loop->options->observer->ctx);
     loop_settlement(
         loop, &(struct settlement){
                   .marker = claim->marker,

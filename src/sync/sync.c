@@ -15,6 +15,7 @@ enum {
     SYNC_STATEMENT_TIMEOUT_MS = 60000,
     SYNC_ROTATE_MS =
         3600000, /* a watch begins a new run each hour, so that its counters mean something */
+    SYNC_TICK_MS = 2000,
     SYNC_WATCH_BACKOFF_MS = 1000,
     SYNC_WATCH_BACKOFF_MAX_MS = 30000,
 };
@@ -153,13 +154,28 @@ done:
     return ok;
 }
 
+static void
+sync_tick(const struct sync *sync)
+{
+    if (sync->options->observer != NULL)
+        sync->options->observer->tick_fn(sync->options->observer->ctx);
+}
+
 /* True: asked to stop while waiting. */
 static bool
 sync_pause(struct sync *sync, int64_t ms)
 {
     struct pollfd stop = {.fd = sync->stop_fd, .events = POLLIN};
 
-    return poll(&stop, 1, (int)ms) > 0;
+    do {
+        int64_t piece_ms = ms < SYNC_TICK_MS ? ms : SYNC_TICK_MS;
+
+        sync_tick(sync);
+        if (poll(&stop, 1, (int)piece_ms) > 0)
+            return true;
+        ms -= piece_ms;
+    } while (ms > 0);
+    return false;
 }
 
 static void

@@ -12,6 +12,15 @@
 
 struct sync;
 
+/* Who looks on. Both are called by the thread that works, and must be quick. */
+struct sync_observer {
+    /* A POST was answered, or its answer was lost: accepted, rejected, refused (it may go again),
+     * unknown, held or split. */
+    void (*post_fn)(const char *outcome, int64_t duration_ms, bool is_sent, void *ctx);
+    void (*tick_fn)(void *ctx); /* every few seconds at least, as long as the work goes on */
+    void *ctx;
+};
+
 /* What the work needs to know; strings are borrowed for the object's life. */
 struct sync_options {
     const char *command; /* "run", "watch" */
@@ -38,6 +47,7 @@ struct sync_options {
     bool wants_sweep;       /* --sweep */
     const char *only_order; /* --order; NULL: all */
     int64_t watch_interval_ms;
+    const struct sync_observer *observer; /* NULL: nobody */
 };
 
 struct sync_summary {

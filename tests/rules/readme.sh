@@ -23,6 +23,8 @@ compare() {
 # Keys; with their default where it isn't "required" or none.
 awk '
 /^[a-z_]+:/ { section = $1; sub(/:.*/, "", section); required = 0; next }
+# A key outside all sections stands behind a # where a line begins, as it has no default.
+/^# [a-z_]+: [^ ]+$/ { sub(/^# /, ""); sub(/:.*/, ""); print $0 " -"; next }
 /^  # .*Required/ { required = 1 }
 /^  (# )?[a-z_]+: / {
     line = $0
@@ -39,7 +41,7 @@ awk '
     required = 0
 }' conf/waybill.yaml > "$work/keys.there"
 awk -F ' *[|] *' '
-$2 ~ /^`[a-z_]+\.[a-z_]+`$/ {
+$2 ~ /^`[a-z_]+\.[a-z_]+`$/ || $2 == "`metrics_file`" {
     name = $2
     value = $4
     gsub(/`/, "", name)
