@@ -190,7 +190,11 @@ ask_read(struct loop *loop, struct job *job, struct provider_orders *orders)
                   loop->options->is_live ? "live" : "test");
         error_hint(&err, "check api.key_file and api.mode");
         loop_fail(loop, &err);
-    } else if (job->kind == JOB_UPSTREAM) {
+        job_free(job);
+        return;
+    }
+    loop->mode_is_seen = loop->mode_is_seen || orders->count > 0;
+    if (job->kind == JOB_UPSTREAM) {
         ask_upstreams_answered(loop, job, orders);
     } else {
         ask_orders_answered(loop, job, orders);

@@ -55,6 +55,8 @@ job_request(struct loop *loop, struct job *job, struct error *err)
     case JOB_UPSTREAM:
         return provider_ask_upstream(loop->provider, (const char *const *)job->ids, job->ids_count,
                                      &loop->request, err);
+    case JOB_MODE:
+        return provider_probe(loop->provider, &loop->request, err);
     }
     return false;
 }
@@ -92,6 +94,9 @@ job_answered(struct loop *loop, struct job *job, const struct http_answer *answe
     case JOB_ASK:
     case JOB_UPSTREAM:
         ask_answered(loop, job, answer);
+        break;
+    case JOB_MODE:
+        mode_answered(loop, job, answer);
         break;
     }
 }

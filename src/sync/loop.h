@@ -36,6 +36,7 @@ enum job_kind {
     JOB_PROBE,    /* the same, only to see a marker of ours once */
     JOB_ASK,      /* orders' states */
     JOB_UPSTREAM, /* orders by the merchant's number */
+    JOB_MODE,     /* any fulfillment: is the key of the mode that we work in? */
 };
 
 /* One thing that wants an answer of the API. Owns all it points to. */
@@ -106,6 +107,8 @@ struct loop {
     bool has_ends_at;
     bool claims_may_be_due;
     bool is_shadow;       /* everything but the POST */
+    bool mode_is_asked;   /* whether the key is live or test, before the first POST */
+    bool mode_is_seen;    /* or was never told: the account has nothing yet */
     int db_failures;      /* in a row, that may pass */
     bool pauses_ledger;   /* it is the other account: nobody goes on before a person looked */
     bool is_stopping;     /* a signal */
@@ -142,6 +145,8 @@ int64_t loop_look_delay_ms(const struct loop *loop, int negative_looks);
 
 void look_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
 void ask_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+void mode_ask(struct loop *loop);
+void mode_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
 
 /* The first failure stops the claiming; later ones are its consequences. */
 void loop_fail(struct loop *loop, const struct error *err);

@@ -219,6 +219,7 @@ bool
 loop_may_claim(struct loop *loop)
 {
     return !loop->is_closing && !loop->is_shadow && loop->claims_may_be_due &&
+           (loop->mode_is_seen || !loop->mode_is_asked) &&
            clock_mono_left_ms(loop->claim_again) == 0 && budget_blocked_ms(&loop->budget) == 0 &&
            loop_slots(loop) > 0;
 }
@@ -228,6 +229,10 @@ loop_claim(struct loop *loop)
 {
     struct error err = {0};
 
+    if (!loop->mode_is_seen) {
+        mode_ask(loop);
+        return;
+    }
     /* The deadline counts from before the claim was made. */
     loop->claim_began = clock_boot_now();
     if (!work_token(loop->token, &err) ||

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/number.h"
 #include "support/support.h"
 
 /*
@@ -108,7 +108,9 @@ posts(void)
     ck_assert_ptr_nonnull(strstr(text, "\"duplicate_markers\":0"));
     at = strstr(text, "\"fulfillments\":");
     ck_assert_ptr_nonnull(at);
-    value = strtoll(at + strlen("\"fulfillments\":"), NULL, 10);
+    at += strlen("\"fulfillments\":");
+    text[(at - text) + (ptrdiff_t)strspn(at, "0123456789")] = '\0';
+    ck_assert(number_parse(at, 0, INT64_MAX, &value));
     free(text);
     return value;
 }

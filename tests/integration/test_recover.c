@@ -577,6 +577,45 @@ START_TEST(another_base_url_or_mode_stops_before_the_first_request)
 }
 END_TEST
 
+/* The same URL, the same orders, and one fulfillment; only the key is another one by now. */
+static void
+the_key_is_switched_to_live(void)
+{
+    char port[16];
+    const char *const options[] = {"--rate", "0", "--live", "--port", port, NULL};
+    char *orders;
+
+    (void)snprintf(port, sizeof(port), "%d", world.sandbox.port);
+    support_sandbox_stop(&world.sandbox);
+    support_sandbox_start(&world.sandbox, options);
+    tell_api_the_orders();
+    orders = shell(
+        "psql -X -q -A -t -d \"$1\" -c \"select json_build_object('orderId', order_id, 'items',"
+        " json_build_array(json_build_object('itemId', item_id, 'quantity', 1))) from"
+        " wms.waybill_line_items where order_id is not null and ordered_quantity > 1 limit 1\""
+        " | curl -sS --max-time 60 -H 'Content-Type: application/json' --data-binary @-"
+        " \"$2/_sandbox/fulfillments\"",
+        world.url, world.sandbox.url, NULL);
+    free(orders);
+    ck_assert_int_eq(fulfillments(), 1);
+}
+
+START_TEST(a_key_switched_to_live_stops_before_the_first_post)
+{
+    begin("max_connections=100");
+    must(0, "run", "--max-posts", "50");
+    the_key_is_switched_to_live();
+    /* All is planned, and the orders' states are known: nothing but the POST would ask the API. */
+    must(3, "run");
+    ck_assert_ptr_nonnull(strstr(world.errors, "the API answers in live mode"));
+    ck_assert_int_eq(fulfillments(), 1);
+    world.gate = "false";
+    write_config(world.url, world.sandbox.url);
+    must(3, "run");
+    ck_assert_int_eq(fulfillments(), 1);
+}
+END_TEST
+
 static Suite *
 recover_suite(void)
 {
@@ -593,6 +632,7 @@ recover_suite(void)
                    a_clone_with_the_same_configuration_posts_nothing_and_the_original_goes_on);
     tcase_add_test(tcase, a_dump_put_back_in_its_own_place_begins_a_generation_by_itself);
     tcase_add_test(tcase, a_restore_that_nothing_shows_can_be_told);
+    tcase_add_test(tcase, a_key_switched_to_live_stops_before_the_first_post);
     tcase_add_test(tcase, another_base_url_or_mode_stops_before_the_first_request);
     return suite;
 }

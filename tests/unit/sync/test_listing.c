@@ -76,9 +76,9 @@ START_TEST(one_page_is_complete)
     ck_assert_int_eq(listing_count_marker(listing, "M1"), 1);
     ck_assert_int_eq(listing_count_marker(listing, "m2"), 0);
     json = listing_json(listing, &err);
-    ck_assert_str_eq(json,
-                     "[{\"id\":\"f1\",\"marker\":\"m1\",\"instance\":\"\",\"created\":\"\",\"items\":"
-                     "[{\"item\":\"i1\",\"shipped\":2,\"cancelled\":0}]}]");
+    ck_assert_str_eq(
+        json, "[{\"id\":\"f1\",\"marker\":\"m1\",\"instance\":\"\",\"created\":\"\",\"items\":"
+              "[{\"item\":\"i1\",\"shipped\":2,\"cancelled\":0}]}]");
     free(json);
 }
 END_TEST
