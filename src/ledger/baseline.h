@@ -23,7 +23,7 @@ struct baseline_options {
 };
 
 struct baseline_result {
-    int64_t lines; /* rows of the ledger that units were booked on */
+    int64_t lines; /* rows that units were booked on; warehouse: rows that were read */
     int64_t units; /* booked as settled */
     /* dry run: what the warehouse shows beyond that, and on how many lines; -1: it can't be read
      * whole */

@@ -71,7 +71,7 @@ START_TEST(usage_errors_are_told_before_any_file_is_read)
            "try 'waybill run --help'\n");
     expect(ARGS("run", "--max-posts=x", "-c", "/nonexistent"), 2, NULL, "got \"x\"");
     expect(ARGS("baseline"), 2, NULL, "--from must be given");
-    expect(ARGS("baseline", "--from=nothing", "--dry-run"), 2, NULL, "unknown option");
+    expect(ARGS("baseline", "--from=nothing", "--dry-runs"), 2, NULL, "unknown option");
     expect(ARGS("report", "line_item"), 2, NULL, "did you mean line_items?");
     expect(ARGS("report", "order"), 2, NULL, "--id ORDER");
     expect(ARGS("status", "--log-level=loud"), 2, NULL, "got \"loud\"");

@@ -296,6 +296,8 @@ warehouse(void)
     return out;
 }
 
+static const struct baseline_options by_anna = {.who = "anna"};
+
 START_TEST(a_baseline_from_the_warehouse_settles_what_it_shows)
 {
     struct baseline_result result;
@@ -303,20 +305,20 @@ START_TEST(a_baseline_from_the_warehouse_settles_what_it_shows)
 
     support_psql(url, view_sql);
     from = warehouse();
-    ck_assert_msg(baseline_warehouse(ledger, from, NULL, "anna", &result, &err), "%s: %s",
+    ck_assert_msg(baseline_warehouse(ledger, from, NULL, &by_anna, &result, &err), "%s: %s",
                   err.context, err.message);
     ck_assert_int_eq(result.units, 10);
-    ck_assert_int_eq(result.rows, 4);
+    ck_assert_int_eq(result.lines, 4);
     support_query_is(
         url,
         "select string_agg(concat_ws(' ', kind, order_id, item_id, shipped, cancelled),"
         " ', ' order by order_id, item_id) from waybill.report_adjustments",
         "baseline o1 a 3 1, baseline o1 b 2 0, baseline o2 a 4 0");
     support_query_is(url, "select mode from waybill.report_health", "live");
-    ck_assert(!baseline_warehouse(ledger, from, NULL, "anna", &result, &err));
+    ck_assert(!baseline_warehouse(ledger, from, NULL, &by_anna, &result, &err));
     ck_assert_int_eq(err.code, ERROR_STATE);
     error_clear(&err);
-    ck_assert(!baseline_nothing(ledger, "anna", &err));
+    ck_assert(!baseline_nothing(ledger, NULL, &by_anna, &result, &err));
     ck_assert_int_eq(err.code, ERROR_STATE);
     warehouse_free(from);
 }
@@ -329,12 +331,12 @@ START_TEST(a_baseline_before_a_time_leaves_later_rows_due)
 
     support_psql(url, view_sql);
     from = warehouse();
-    ck_assert(!baseline_warehouse(ledger, from, "last tuesday-ish", "anna", &result, &err));
+    ck_assert(!baseline_warehouse(ledger, from, "last tuesday-ish", &by_anna, &result, &err));
     ck_assert_int_eq(err.code, ERROR_USAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "got \"last tuesday-ish\""));
     error_clear(&err);
     support_query_is(url, "select mode from waybill.report_health", "new");
-    ck_assert_msg(baseline_warehouse(ledger, from, "2026-02-15", "anna", &result, &err), "%s: %s",
+    ck_assert_msg(baseline_warehouse(ledger, from, "2026-02-15", &by_anna, &result, &err), "%s: %s",
                   err.context, err.message);
     ck_assert_int_eq(result.units, 8);
     warehouse_free(from);
@@ -349,7 +351,7 @@ START_TEST(a_baseline_before_a_time_needs_changed_at)
     support_psql(url, "create view public.items as select 'o' as order_id, 'i' as item_id,"
                       " 1 as ordered_quantity, 1 as shipped_quantity, 0 as cancelled_quantity");
     from = warehouse();
-    ck_assert(!baseline_warehouse(ledger, from, "2026-02-15", "anna", &result, &err));
+    ck_assert(!baseline_warehouse(ledger, from, "2026-02-15", &by_anna, &result, &err));
     ck_assert_int_eq(err.code, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.message, "changed_at"));
     warehouse_free(from);
