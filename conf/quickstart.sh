@@ -154,6 +154,7 @@ database:
   url: $url
 warehouse:
   line_items: wms.waybill_line_items
+  order_state_function: wms.set_order_state
 api:
   base_url: $api
   key_file: $dir/api.key
@@ -211,6 +212,8 @@ sql -c 'select status, count(*) as lines, sum(posted_shipped) as posted_shipped,
 sql -c 'table waybill.report_backlog'
 sql -c 'select order_id, shipment_ref, state, fulfillment_id, attempts, settled_at
           from waybill.report_submissions order by submission_id limit 5'
+sql -c "select state as order_state_in_wms, count(*) as orders from wms.orders
+          where state is not null group by state order by state"
 sql -c 'table waybill.report_hourly'
 bridge status
 

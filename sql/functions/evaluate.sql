@@ -125,7 +125,13 @@ with wanted as (
            exists (select from order_items x where x.order_id = l.order_id) as has_items,
            -- units that came back explain a fall of the line (after what moved between its rows)
            desired_shipped + returned < live_shipped as falls_shipped,
-           desired_cancelled < live_cancelled as falls_cancelled
+           -- what somebody else cancelled at the API is ahead of the warehouse, not behind it
+           case when desired_cancelled < live_cancelled
+                then desired_cancelled < live_cancelled - (
+                     select coalesce(sum(j.cancelled), 0)
+                       from rows r join adjustments j using (row_id)
+                      where r.order_id = l.order_id and r.item_id = l.item_id and j.kind = 'foreign')
+                else false end as falls_cancelled
       from lines l
       left join lateral (select x.state from orders x where x.order_id = l.order_id offset 0) o on true
       left join lateral (select x.quantity, x.state from order_items x

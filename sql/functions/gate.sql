@@ -5,6 +5,11 @@ create or replace function ask_delay(asks int) returns interval
 language sql immutable parallel safe as
 $$ select least(60, power(2, least(asks, 10))) * interval '1 s' $$;
 
+-- Not longer than the configuration says, but always longer than a run waits.
+create or replace function ask_delay(asks int, most_ms bigint) returns interval
+language sql immutable parallel safe as
+$$ select least(ask_delay(asks), greatest(most_ms, 3000) * interval '1 ms') $$;
+
 -- Orders to ask for now; taken for lease_ms so that two hosts don't ask the same.
 create or replace function take_asks(most int, lease_ms bigint, only_order text) returns setof text
 language sql volatile security definer set search_path from current as $$
@@ -43,12 +48,15 @@ $$;
 
 -- Answers of GET /orders: [{"order_id", "upstream_id", "state", "since", "captured", "cancelled",
 -- "items": [{"item_id", "quantity", "state"}]}]. Whoever waited for them is looked at again.
-create or replace function record_orders(answers jsonb) returns bigint
+drop function if exists record_orders(jsonb);
+create or replace function record_orders(answers jsonb, ask_most_ms bigint default 60000, follow_after_ms bigint default 3600000)
+returns bigint
 language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
     known bigint;
+    stale text[]; -- answers that are older than what is known already
 begin
     -- What a refusal had sent back to wait for the gate goes on; lanes come first in the order of locks.
     perform 1
@@ -59,28 +67,43 @@ begin
                                                and s.next_attempt_at = 'infinity'
                             where x.state = 'accepted')
       order by l.order_id for no key update;
+    insert into orders (order_id)
+    select distinct x.order_id from jsonb_to_recordset(answers) as x(order_id text)
+     where not exists (select from orders o where o.order_id = x.order_id)
+     order by 1
+        on conflict do nothing;
+    perform 1
+       from orders o
+      where o.order_id in (select x.order_id from jsonb_to_recordset(answers) as x(order_id text))
+      order by o.order_id for no key update;
+    stale := array(
+        select x.order_id
+          from (select distinct on (x.order_id) *
+                  from jsonb_to_recordset(answers) as x(order_id text, state text, since text, updated text)
+                 order by x.order_id offset 0) x
+         where not note_state(x.order_id, x.state, to_time(x.since), to_time(x.updated), 'api'));
 
     with a as (
         select distinct on (x.order_id) *
           from jsonb_to_recordset(answers) as x(order_id text, upstream_id text, state text, since text,
                                                 captured numeric, cancelled numeric, items jsonb)
+         where x.order_id <> all (stale)
          order by x.order_id
     ), put as (
-        insert into orders as o (order_id, upstream_id, state, state_since, checked_at, ask_at, asks,
-                                 captured_amount, cancelled_amount, complete_at)
-        select a.order_id, nullif(a.upstream_id, ''), a.state, to_time(a.since), t, null, 0, a.captured, a.cancelled,
-               case when a.state = 'complete' then coalesce(to_time(a.since), t) end
-          from a
-         order by a.order_id
-            on conflict (order_id) do update
-           set upstream_id = coalesce(excluded.upstream_id, o.upstream_id), state = excluded.state,
-               state_since = coalesce(excluded.state_since, case when o.state = excluded.state then o.state_since else t end),
+        update orders o
+           set upstream_id = coalesce(nullif(a.upstream_id, ''), o.upstream_id),
                checked_at = t, unknown_since = null,
-               ask_at = case when is_waiting_state(excluded.state) then t + ask_delay(o.asks + 1) end,
-               asks = case when is_waiting_state(excluded.state) then o.asks + 1 else 0 end,
-               captured_amount = coalesce(excluded.captured_amount, o.captured_amount),
-               cancelled_amount = coalesce(excluded.cancelled_amount, o.cancelled_amount),
-               complete_at = coalesce(o.complete_at, excluded.complete_at)
+               ask_at = case when is_waiting_state(a.state)
+                             then t + ask_delay(o.asks + 1, ask_most_ms) end,
+               asks = case when is_waiting_state(a.state) then o.asks + 1 else 0 end,
+               follow_at = case when is_final_state(a.state) then null
+                                when o.follow_why is null and o.follow_at > t then o.follow_at
+                                else t + follow_after_ms * interval '1 ms' end,
+               follow_why = null,
+               captured_amount = coalesce(a.captured, o.captured_amount),
+               cancelled_amount = coalesce(a.cancelled, o.cancelled_amount)
+          from a
+         where o.order_id = a.order_id
         returning 1
     ), items as (
         insert into order_items as i (order_id, item_id, quantity, state)
@@ -95,12 +118,17 @@ begin
         insert into queue (order_key, source) select a.order_id, 'gate' from a
     )
     select count(*) into known from put;
+    update orders o
+       set ask_at = case when o.ask_at is not null
+                         then t + ask_delay(o.asks + 1, ask_most_ms) end,
+           asks = o.asks + 1
+     where o.order_id = any (stale);
 
     with opened as (
         update submissions s
            set next_attempt_at = t
           from jsonb_to_recordset(answers) as x(order_id text, state text)
-         where s.order_id = x.order_id and x.state = 'accepted'
+         where s.order_id = x.order_id and x.state = 'accepted' and x.order_id <> all (stale)
            and s.state = 'planned' and s.next_attempt_at = 'infinity'
         returning s.order_id
     )
@@ -123,17 +151,19 @@ select state not in ('accepted', 'blocked', 'cancelled', 'fulfilled', 'complete'
 $$;
 
 -- Asked for alone, and the API knows no such order.
-create or replace function record_unknown_orders(ids text[]) returns void
+drop function if exists record_unknown_orders(text[]);
+create or replace function record_unknown_orders(ids text[], ask_most_ms bigint default 60000) returns void
 language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
 begin
     insert into orders as o (order_id, unknown_since, ask_at, asks)
-    select k, t, t + ask_delay(1), 1 from (select distinct unnest(ids) as k order by 1) x
+    select k, t, t + ask_delay(1, ask_most_ms), 1 from (select distinct unnest(ids) as k order by 1) x
         on conflict (order_id) do update
        set unknown_since = coalesce(o.unknown_since, t), checked_at = null, asks = o.asks + 1,
-           ask_at = t + ask_delay(o.asks + 1);
+           follow_why = null,
+           ask_at = t + ask_delay(o.asks + 1, ask_most_ms);
     insert into queue (order_key, source) select distinct unnest(ids), 'gate';
 end $$;
 

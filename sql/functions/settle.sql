@@ -34,7 +34,7 @@ begin
     with put as (
         update submissions s
            set state = 'accepted', settled_at = t,
-               settled_by = case x.kind when 'look' then 'marker' else 'answer' end,
+               settled_by = case when x.outcome = 'event' then 'event' when x.kind = 'look' then 'marker' else 'answer' end,
                fulfillment_id = x.fulfillment_id, http_status = coalesce(nullif(x.http_status, 0), s.http_status),
                request_id = case when x.kind = 'post' then coalesce(nullif(x.request_id, ''), s.request_id) else s.request_id end,
                attempts = s.attempts + (x.counts is true and x.kind = 'post' and s.state = 'sending')::int,

@@ -469,6 +469,78 @@ create table api_key (
     rate           int
 );
 
+-- ------------------------------------------------ an order's life after the POST
+
+-- What the feed of events said about orders that the ledger knows; kept as long as an event can come again.
+create table events (
+    event_id       text collate "C" primary key,
+    type           text not null,
+    kind           text not null check (kind in ('state', 'ask', 'payment', 'fulfillment')),
+    what           text,        -- state: which; payment: what failed
+    created_at     timestamptz not null,
+    order_id       text collate "C" not null,
+    state_since    timestamptz, -- as the event's order says
+    captured       numeric,
+    cancelled      numeric,
+    fulfillment_id text,
+    marker         text,
+    charge_id      text,
+    charge_state   text,
+    failure_code   text,
+    read_at        timestamptz not null default clock_timestamp(),
+    applied_at     timestamptz
+);
+create index events_to_apply on events (created_at, event_id) where applied_at is null;
+create index events_created on events (created_at);
+create index events_order on events (order_id);
+comment on table events is 'events of the API, only what is needed of them; an id is taken once';
+
+create table event_feed (
+    is_only       boolean primary key default true check (is_only),
+    cursor_id     text,
+    cursor_at     timestamptz,
+    read_at       timestamptz,
+    gap_at        timestamptz,
+    gap_why       text
+);
+comment on column event_feed.cursor_id is 'the newest event of the last whole reading';
+comment on column event_feed.gap_at is 'when a reading last did not reach the one before, so that the open orders were asked for instead';
+
+alter table orders
+    add column follow_at   timestamptz,
+    add column follow_why  text,
+    add column follow_asks int not null default 0;
+create index orders_follow on orders (follow_at) where follow_at is not null;
+comment on column orders.follow_at is 'from then on it is looked at whether the order should be complete by now; null: it is over';
+comment on column orders.follow_why is 'why the API is to be asked at once and whatever was posted: event, gap; null: it isn''t';
+
+create table order_states (
+    seq         bigint generated always as identity primary key,
+    order_id    text collate "C" not null references orders,
+    state       text not null,
+    at          timestamptz not null,
+    is_exact    boolean not null, -- at is the API's own time of the transition, not when we heard of it
+    source      text not null check (source in ('api', 'event')),
+    recorded_at timestamptz not null default clock_timestamp(),
+    handed_at   timestamptz,
+    is_skipped  boolean not null default false,
+    unique (order_id, at, state),
+    check (handed_at is not null or not is_skipped)
+);
+create index order_states_pending on order_states (order_id, at, seq) where handed_at is null;
+comment on table order_states is 'every state that an order was in at the API, in the order in which they were heard of';
+comment on column order_states.handed_at is 'when the warehouse was told; null: not yet';
+comment on column order_states.is_skipped is 'the warehouse had been told a newer one already';
+
+create table hand_overs (
+    order_id text collate "C" primary key references orders,
+    last_at  timestamptz,
+    failures int not null default 0,
+    next_at  timestamptz
+);
+comment on table hand_overs is 'one row per order whose states are handed to the warehouse: the newest handed, and when to try again';
+
+insert into event_feed default values;
 
 create table schema_versions (
     version    int primary key,

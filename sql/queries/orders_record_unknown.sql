@@ -1,3 +1,5 @@
--- orders_record_unknown: orders that the API doesn't know.
---   $1 text[]  order ids
-select record_unknown_orders($1::text[])
+-- orders_record_unknown: orders that the API does not know.
+--   $1 text[]  orders
+--   $2 int8    longest pause before they are asked for again, in milliseconds
+--   -> void
+select record_unknown_orders($1::text[], $2::int8)

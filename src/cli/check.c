@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/table.h"
 #include "http/http.h"
+#include "ledger/follow.h"
 #include "provider/provider.h"
 
 #define CHECK_BODY_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -40,6 +41,10 @@ check_ledger(const struct config *config, struct check_list *list)
     what = "relation";
     if (!command_open_warehouse(config, ledger, &warehouse, &failure) ||
         !check_warehouse(ledger, warehouse, list, &failure))
+        goto done;
+    what = "order states";
+    if (config->warehouse.order_state_function != NULL &&
+        !follow_check_function(ledger, config->warehouse.order_state_function, list, &failure))
         goto done;
     what = "feed";
     if (is_queue)

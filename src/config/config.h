@@ -36,6 +36,7 @@ struct config {
         int64_t scan_overlap_ms;
         int64_t sweep_interval_ms; /* 0: never */
         enum config_decrease on_decrease;
+        char *order_state_function; /* optional; as written */
     } warehouse;
     struct {
         char *provider;
@@ -73,6 +74,10 @@ struct config {
     struct {
         int64_t interval_ms;
     } watch;
+    struct {
+        bool events;
+        int64_t interval_ms;
+    } follow;
     struct {
         enum log_level level;
         enum log_format format;

@@ -11,7 +11,7 @@
 enum { KEYS_NAME_MAX = 48, KEYS_EDITS_MAX = 3 };
 
 const char *const KEYS_SECTIONS[KEYS_SECTIONS_COUNT] = {
-    "database", "warehouse", "api", "retry", "run", "watch", "log",
+    "database", "warehouse", "api", "retry", "run", "watch", "follow", "log",
 };
 
 /* clang-format off */
@@ -38,6 +38,9 @@ const struct keys_key KEYS[KEYS_COUNT] = {
     {"warehouse.on_decrease", KEYS_CHOICE, AT(warehouse.on_decrease),
      .choices = "discrepancy|note", .initial = "discrepancy",
      .help = "units that go down after posting: call a person, or only record it"},
+    {"warehouse.order_state_function", KEYS_TEXT, AT(warehouse.order_state_function),
+     .what = FORM_RELATION, .form = form_relation,
+     .help = "function(order_id text, state text, at timestamptz) that is told each order's state"},
 
     {"api.provider", KEYS_TEXT, AT(api.provider),
      .choices = "digitalriver", .initial = "digitalriver",
@@ -125,6 +128,13 @@ const struct keys_key KEYS[KEYS_COUNT] = {
     {"watch.interval_ms", KEYS_INT, AT(watch.interval_ms),
      .min = 10, .max = 3600000, .initial = "1000",
      .help = "from the end of a pass to the next"},
+
+    {"follow.events", KEYS_BOOL, AT(follow.events),
+     .initial = "true",
+     .help = "false: the API's events are not read; orders' states are only asked for"},
+    {"follow.interval_ms", KEYS_INT, AT(follow.interval_ms),
+     .min = 100, .max = 86400000, .initial = "60000",
+     .help = "watch: how often events are read; how long a waiting order is not asked for again"},
 
     {"log.level", KEYS_CHOICE, AT(log.level),
      .choices = "error|warn|info|debug|trace", .initial = "info",

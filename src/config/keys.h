@@ -31,7 +31,7 @@ struct keys_key {
     const char *help;
 };
 
-enum { KEYS_COUNT = 37, KEYS_SECTIONS_COUNT = 7, KEYS_TEXT_BYTES_MAX = 8192 };
+enum { KEYS_COUNT = 40, KEYS_SECTIONS_COUNT = 8, KEYS_TEXT_BYTES_MAX = 8192 };
 
 extern const struct keys_key KEYS[KEYS_COUNT];
 extern const char *const KEYS_SECTIONS[KEYS_SECTIONS_COUNT];

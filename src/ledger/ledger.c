@@ -104,7 +104,8 @@ ledger_open(struct ledger **out, const struct ledger_options *options, struct er
         .search_path = options->schema,
         .connect_timeout_ms = options->connect_timeout_ms,
         .statement_timeout_ms = options->statement_timeout_ms,
-        .lock_timeout_ms = LEDGER_LOCK_TIMEOUT_MS,
+        .lock_timeout_ms =
+            options->lock_timeout_ms > 0 ? options->lock_timeout_ms : LEDGER_LOCK_TIMEOUT_MS,
         .idle_in_transaction_timeout_ms = LEDGER_IDLE_IN_TRANSACTION,
         .is_durable = true,
     };

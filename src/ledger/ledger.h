@@ -21,6 +21,7 @@ struct ledger_options {
     const char *schema; /* of the ledger */
     const char *application_name;
     int64_t statement_timeout_ms; /* 0: none */
+    int64_t lock_timeout_ms;      /* 0: as usual */
     int64_t connect_timeout_ms;
 };
 

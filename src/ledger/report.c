@@ -21,6 +21,7 @@ static const struct report_entry {
     {"attempts", "every request made for a submission", "finished_at, submission_id, attempt",
      true},
     {"orders", "the API's word on each order", "order_id", true},
+    {"order_states", "each state of an order, and its hand-over to the warehouse", "seq", true},
     {"discrepancies", "what a person must decide, open ones first",
      "closed_at is not null, discrepancy_id", true},
     {"adjustments", "units settled outside our own POSTs", "adjustment_id", true},

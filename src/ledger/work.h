@@ -112,6 +112,10 @@ bool work_take_lists(struct ledger *ledger, int most, int64_t lease_ms, int64_t 
 bool work_take_upstreams(struct ledger *ledger, int most, int64_t lease_ms, char ***out, int *count,
                          struct error *err);
 void work_ids_free(char **ids, int count);
+/* For statements of other files that give ids in their first column. */
+struct pg_stmt;
+bool work_take_ids(struct ledger *ledger, const struct pg_stmt *stmt, const char *const *params,
+                   char ***out, int *count, struct error *err);
 
 /* An accepted order to list while no marker of ours was ever seen; "" when there is no need. The
  * caller frees it. */
@@ -124,9 +128,12 @@ bool work_pause(struct ledger *ledger, const char *why, struct error *err);
 bool work_enqueue(struct ledger *ledger, const char *const *order_ids, int count, const char *why,
                   struct error *err);
 
-bool work_record_orders(struct ledger *ledger, const char *answers, struct error *err);
+/* ask_most_ms: longest pause before a waiting order is asked for again; follow_after_ms: until an
+ * order is expected to be complete. */
+bool work_record_orders(struct ledger *ledger, const char *answers, int64_t ask_most_ms,
+                        int64_t follow_after_ms, struct error *err);
 bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
-                         struct error *err);
+                         int64_t ask_most_ms, struct error *err);
 bool work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked,
                            int count, const char *found, int64_t grace_ms, struct error *err);
 

@@ -23,8 +23,8 @@ work_ids_free(char **ids, int count)
     free(ids);
 }
 
-static bool
-work_gate_ids(struct ledger *ledger, const struct pg_stmt *stmt, const char *const *params,
+bool
+work_take_ids(struct ledger *ledger, const struct pg_stmt *stmt, const char *const *params,
               char ***out, int *count, struct error *err)
 {
     bool ok = false;
@@ -66,7 +66,7 @@ work_take_asks(struct ledger *ledger, int most, int64_t lease_ms, const char *on
 
     work_gate_int(most_text, most);
     work_gate_int(lease, lease_ms);
-    return work_gate_ids(ledger, &stmt_asks_take, params, out, count, err);
+    return work_take_ids(ledger, &stmt_asks_take, params, out, count, err);
 }
 
 bool
@@ -79,7 +79,7 @@ work_take_lists(struct ledger *ledger, int most, int64_t lease_ms, int64_t settl
     work_gate_int(most_text, most);
     work_gate_int(lease, lease_ms);
     work_gate_int(settle, settle_ms);
-    return work_gate_ids(ledger, &stmt_lists_take, params, out, count, err);
+    return work_take_ids(ledger, &stmt_lists_take, params, out, count, err);
 }
 
 bool
@@ -91,14 +91,18 @@ work_take_upstreams(struct ledger *ledger, int most, int64_t lease_ms, char ***o
 
     work_gate_int(most_text, most);
     work_gate_int(lease, lease_ms);
-    return work_gate_ids(ledger, &stmt_upstreams_take, params, out, count, err);
+    return work_take_ids(ledger, &stmt_upstreams_take, params, out, count, err);
 }
 
 bool
-work_record_orders(struct ledger *ledger, const char *answers, struct error *err)
+work_record_orders(struct ledger *ledger, const char *answers, int64_t ask_most_ms,
+                   int64_t follow_after_ms, struct error *err)
 {
-    const char *params[] = {answers};
+    char most[24], after[24];
+    const char *params[] = {answers, most, after};
 
+    work_gate_int(most, ask_most_ms);
+    work_gate_int(after, follow_after_ms);
     return pg_run(ledger_pg(ledger), &stmt_orders_record, params, NULL, err);
 }
 
@@ -132,14 +136,16 @@ work_enqueue(struct ledger *ledger, const char *const *order_ids, int count, con
 
 bool
 work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
-                    struct error *err)
+                    int64_t ask_most_ms, struct error *err)
 {
+    char most[24];
     char *list = work_gate_list(order_ids, count);
-    const char *params[] = {list};
+    const char *params[] = {list, most};
     bool ok;
 
     if (list == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
+    work_gate_int(most, ask_most_ms);
     ok = pg_run(ledger_pg(ledger), &stmt_orders_record_unknown, params, NULL, err);
     free(list);
     return ok;

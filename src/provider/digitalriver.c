@@ -7,7 +7,7 @@
 #include "json/json.h"
 
 /* Begins a request in a struct that may have been used before. */
-static void
+void
 digitalriver_begin(const struct provider *p, const char *method, const char *path,
                    struct provider_request *out)
 {
@@ -37,7 +37,7 @@ digitalriver_header(struct provider_request *out, int index, const char *name, c
 /* Version header, upstream-id and upstream-application-id: [documented] in the introduction to the
  * API's structure. The two last ones deduplicate nothing; the vendor's support can find an attempt
  * in its logs by them. */
-static bool
+bool
 digitalriver_end(const struct provider *p, const char *marker, struct provider_request *out,
                  struct error *err)
 {
@@ -211,6 +211,26 @@ digitalriver_ask_upstream(const struct provider *p, const char *const *upstream_
     return digitalriver_ask(p, "upstreamIds", upstream_ids, count, out, err);
 }
 
+/* UpdateFulfillmentRequest [documented, since 2023-09]: tracking, items and metadata; no
+ * quantities, nothing is ever un-fulfilled by it. */
+static bool
+digitalriver_update_tracking(const struct provider *p, const char *fulfillment_id,
+                             const char *company, const char *number, const char *url,
+                             struct provider_request *out, struct error *err)
+{
+    struct json_writer w;
+
+    digitalriver_begin(p, "POST", "/fulfillments/", out);
+    http_append_encoded(&out->url, fulfillment_id);
+    json_write_init(&w, &out->body);
+    json_write_object(&w, NULL);
+    digitalriver_write_if(&w, "trackingCompany", company);
+    digitalriver_write_if(&w, "trackingNumber", number);
+    digitalriver_write_if(&w, "trackingUrl", url);
+    json_write_end_object(&w);
+    return digitalriver_end(p, NULL, out, err);
+}
+
 /* The resource that we need a right to; unlike orders it shows no customer. */
 static bool
 digitalriver_probe(const struct provider *p, struct provider_request *out, struct error *err)
@@ -237,11 +257,14 @@ const struct provider_methods DIGITALRIVER_METHODS = {
     .ask_orders = digitalriver_ask_orders,
     .ask_upstream = digitalriver_ask_upstream,
     .ask_fits = digitalriver_ask_fits,
+    .list_events = digitalriver_list_events,
+    .update_tracking = digitalriver_update_tracking,
     .probe = digitalriver_probe,
     .read_post = digitalriver_read_post,
     .read_fulfillments = digitalriver_read_fulfillments,
     .read_fulfillment = digitalriver_read_fulfillment,
     .read_orders = digitalriver_read_orders,
+    .read_events = digitalriver_read_events,
     .read_plain = digitalriver_read_plain,
     .code_outcome = digitalriver_code_outcome,
     .is_order_wide = digitalriver_is_order_wide,

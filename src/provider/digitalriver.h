@@ -2,7 +2,8 @@
  * digitalriver — the Fulfillments API of Digital River, version 2021-12-13.
  *
  * Private to the room. digitalriver.c builds requests, digitalriver_read.c
- * judges the answer to a POST, digitalriver_pages.c reads what a GET shows.
+ * judges the answer to a POST, digitalriver_pages.c reads what a GET shows,
+ * digitalriver_events.c asks for events and reads them.
  *
  * How surely a fact is known stands beside it in brackets: [documented] by the
  * vendor, [seen in its connectors], [inferred], or [unknown], where either
@@ -51,6 +52,27 @@ void digitalriver_read_fulfillment(const struct provider *p, const struct http_a
                                    struct provider_fulfillments *out, struct provider_answer *how);
 void digitalriver_read_orders(const struct provider *p, const struct http_answer *answer,
                               struct provider_orders *out, struct provider_answer *how);
+/* Shared by the files that read: the parts of an answer to a GET. */
+void digitalriver_begin_read(
+    const struct http_answer *answer, struct provider_answer *how,
+    struct json_doc **doc); /* *doc stays NULL unless it is a readable 200 */
+void digitalriver_unreadable(struct provider_answer *how, const char *what);
+const char *digitalriver_page_problem(const struct json_value *root, const struct json_value *data,
+                                      bool *has_more);
+/* False when it is longer than its field: an id that was cut is another id. NULL is "". */
+bool digitalriver_copy_id(char *out, size_t out_bytes, const char *id);
+
+/* And by those that build: a request without its body, then its headers. */
+void digitalriver_begin(const struct provider *p, const char *method, const char *path,
+                        struct provider_request *out);
+bool digitalriver_end(const struct provider *p, const char *marker, struct provider_request *out,
+                      struct error *err);
+
+bool digitalriver_list_events(const struct provider *p, const char *since, const char *after,
+                              struct provider_request *out, struct error *err);
+void digitalriver_read_events(const struct provider *p, const struct http_answer *answer,
+                              const char *cursor, struct provider_events *out,
+                              struct provider_answer *how);
 void digitalriver_read_plain(const struct provider *p, const struct http_answer *answer,
                              struct provider_answer *how);
 

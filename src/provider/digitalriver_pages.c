@@ -34,7 +34,7 @@ digitalriver_classify_read(int status, bool is_envelope)
 
 /* A body that says something else than its status: whatever it was, it is no basis for a decision.
  */
-static void
+void
 digitalriver_unreadable(struct provider_answer *how, const char *what)
 {
     how->read = PROVIDER_READ_LATER;
@@ -43,7 +43,7 @@ digitalriver_unreadable(struct provider_answer *how, const char *what)
 }
 
 /* Fills how; *doc stays NULL unless the answer is a readable 200. */
-static void
+void
 digitalriver_begin_read(const struct http_answer *answer, struct provider_answer *how,
                         struct json_doc **doc)
 {
@@ -91,8 +91,7 @@ digitalriver_read_plain(const struct provider *p, const struct http_answer *answ
     json_free(doc);
 }
 
-/* False when it is longer than its field: an id that was cut is another id. NULL is "". */
-static bool
+bool
 digitalriver_copy_id(char *out, size_t out_bytes, const char *id)
 {
     size_t bytes = id == NULL ? 0 : strlen(id);
@@ -215,7 +214,7 @@ digitalriver_read_one(const struct provider *p, const struct json_value *from,
 
 /* {hasMore, data[]}, at most 100 objects [documented]. A page without hasMore might be cut, one
  * that promises more and shows nothing leads nowhere: neither is a page. NULL when it is one. */
-static const char *
+const char *
 digitalriver_page_problem(const struct json_value *root, const struct json_value *data,
                           bool *has_more)
 {

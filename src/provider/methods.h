@@ -21,6 +21,11 @@ struct provider_methods {
     bool (*ask_upstream)(const struct provider *p, const char *const *upstream_ids, int count,
                          struct provider_request *out, struct error *err);
     int (*ask_fits)(const struct provider *p, const char *const *ids, int count);
+    bool (*list_events)(const struct provider *p, const char *since, const char *after,
+                        struct provider_request *out, struct error *err);
+    bool (*update_tracking)(const struct provider *p, const char *fulfillment_id,
+                            const char *company, const char *number, const char *url,
+                            struct provider_request *out, struct error *err);
     bool (*probe)(const struct provider *p, struct provider_request *out, struct error *err);
 
     void (*read_post)(const struct provider *p, const struct provider_submission *s,
@@ -31,6 +36,9 @@ struct provider_methods {
                              struct provider_fulfillments *out, struct provider_answer *how);
     void (*read_orders)(const struct provider *p, const struct http_answer *answer,
                         struct provider_orders *out, struct provider_answer *how);
+    void (*read_events)(const struct provider *p, const struct http_answer *answer,
+                        const char *cursor, struct provider_events *out,
+                        struct provider_answer *how);
     void (*read_plain)(const struct provider *p, const struct http_answer *answer,
                        struct provider_answer *how);
     enum provider_outcome (*code_outcome)(const char *error_code);

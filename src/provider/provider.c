@@ -203,6 +203,28 @@ provider_read_orders(const struct provider *p, const struct http_answer *answer,
     p->methods->read_orders(p, answer, out, how);
 }
 
+bool
+provider_list_events(const struct provider *p, const char *since, const char *after,
+                     struct provider_request *out, struct error *err)
+{
+    return p->methods->list_events(p, since, after, out, err);
+}
+
+bool
+provider_update_tracking(const struct provider *p, const char *fulfillment_id, const char *company,
+                         const char *number, const char *url, struct provider_request *out,
+                         struct error *err)
+{
+    return p->methods->update_tracking(p, fulfillment_id, company, number, url, out, err);
+}
+
+void
+provider_read_events(const struct provider *p, const struct http_answer *answer, const char *cursor,
+                     struct provider_events *out, struct provider_answer *how)
+{
+    p->methods->read_events(p, answer, cursor, out, how);
+}
+
 void
 provider_read_plain(const struct provider *p, const struct http_answer *answer,
                     struct provider_answer *how)
@@ -238,4 +260,11 @@ provider_orders_free(struct provider_orders *list)
         free(list->list[i].items);
     free(list->list);
     *list = (struct provider_orders){0};
+}
+
+void
+provider_events_free(struct provider_events *list)
+{
+    free(list->list);
+    *list = (struct provider_events){0};
 }

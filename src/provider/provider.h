@@ -167,6 +167,44 @@ struct provider_orders {
     bool has_more;
 };
 
+/* ---- what the feed of events says ---- */
+
+enum provider_event_kind {
+    PROVIDER_EVENT_STATE,       /* the order came into a state */
+    PROVIDER_EVENT_ASK,         /* its state changed, the event doesn't say to which: ask */
+    PROVIDER_EVENT_PAYMENT,     /* money that was to move did not */
+    PROVIDER_EVENT_FULFILLMENT, /* somebody made a fulfillment */
+};
+
+/* Only what is needed of it: an event's payload is a whole order or charge. */
+struct provider_event {
+    char event_id[256];
+    char type[64]; /* the API's own word */
+    enum provider_event_kind kind;
+    const char *what; /* static: the state; or capture, cancel, reauthorization; "" */
+    char created_time[64];
+    char order_id[PROVIDER_ID_BYTES];
+    char state_since[64]; /* STATE: the transition's own time, "" when it isn't told */
+    bool has_captured, has_cancelled;
+    double captured_amount, cancelled_amount;
+    char fulfillment_id[256]; /* FULFILLMENT, and the failed capture of PAYMENT; "" when not told */
+    char marker[64];          /* FULFILLMENT; "" when none is shown */
+    char charge_id[256];      /* PAYMENT */
+    char charge_state[64];
+    char failure_code[128];
+    bool has_live_mode, live_mode;
+};
+
+struct provider_events {
+    struct provider_event *list; /* newest first; of types that we asked for; owned */
+    int count;
+    char first_id[256], first_time[64]; /* of the page, whatever its type; "" when it is empty */
+    char last_id[256];
+    char last_time[64];
+    bool has_cursor; /* the id that was looked for is on it */
+    bool has_more;
+};
+
 /* How a GET ended, the same for all of them. */
 enum provider_read {
     PROVIDER_READ_OK,
@@ -209,6 +247,14 @@ bool provider_ask_upstream(const struct provider *p, const char *const *upstream
  * at least 1 of count > 0, since the longest id alone is always asked. More of them at once is
  * ERROR_LIMIT. */
 int provider_ask_fits(const struct provider *p, const char *const *ids, int count);
+/* Events since then (ISO-8601, UTC), newest first. after: last id of the page before, or NULL. */
+bool provider_list_events(const struct provider *p, const char *since, const char *after,
+                          struct provider_request *out, struct error *err);
+/* New tracking of a fulfillment; what is NULL is left as it is there. Quantities can't be changed,
+ * so that sending it again is harmless. */
+bool provider_update_tracking(const struct provider *p, const char *fulfillment_id,
+                              const char *company, const char *number, const char *url,
+                              struct provider_request *out, struct error *err);
 /* A cheap authenticated GET for `check`. */
 bool provider_probe(const struct provider *p, struct provider_request *out, struct error *err);
 
@@ -222,11 +268,17 @@ void provider_read_fulfillment(const struct provider *p, const struct http_answe
 void provider_read_orders(const struct provider *p, const struct http_answer *answer,
                           struct provider_orders *out, struct provider_answer *how);
 /* An order that can't be read is left out of a list of several: asking for it alone says so. */
+/* cursor: an id to look for, NULL for none. An event without what it needs is left out: it would
+ * only be a hint. */
+void provider_read_events(const struct provider *p, const struct http_answer *answer,
+                          const char *cursor, struct provider_events *out,
+                          struct provider_answer *how);
 void provider_read_plain(const struct provider *p, const struct http_answer *answer,
-                         struct provider_answer *how); /* for the probe */
+                         struct provider_answer *how); /* for the probe, and a tracking update */
 
 void provider_fulfillments_free(struct provider_fulfillments *list);
 void provider_orders_free(struct provider_orders *list);
+void provider_events_free(struct provider_events *list);
 
 /* For looks that come after the answer was forgotten: what a refusal with this stored code meant
  * (PROVIDER_TAKEN, PROVIDER_PAYMENT, PROVIDER_ORDER_WAITS, else PROVIDER_REFUSED), and whether it

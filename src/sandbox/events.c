@@ -82,6 +82,16 @@ events_type_matches(const struct events_filter *filter, const char *type)
 }
 
 static bool
+events_is_hidden(const struct sandbox *sandbox, uint32_t number)
+{
+    int64_t age_ms = sandbox_now_ms(sandbox) - sandbox->store.events[number].at_ms;
+    int64_t keep_ms = sandbox->switches.events_keep_ms;
+
+    return (number % 3 == 0 && age_ms < sandbox->switches.events_late_ms) ||
+           (keep_ms > 0 && age_ms > keep_ms);
+}
+
+static bool
 events_match(void *ctx, uint32_t number)
 {
     struct events_filter *filter = ctx;
@@ -89,7 +99,7 @@ events_match(void *ctx, uint32_t number)
     bool is_wanted;
 
     if (event->at_ms < filter->query->created_min_ms ||
-        event->at_ms > filter->query->created_max_ms)
+        event->at_ms > filter->query->created_max_ms || events_is_hidden(filter->sandbox, number))
         return false;
     for (int i = 0; i < filter->known_count; i++)
         if (filter->known[i] == event->type)
@@ -130,6 +140,7 @@ events_list(struct sandbox *sandbox, const struct request *request, struct answe
     struct query_page page;
     struct json_writer w;
     uint32_t cursor = STORE_NONE;
+    bool is_repeating;
     const char *id;
 
     if (!query_parse(request, &query, answer) ||
@@ -152,9 +163,14 @@ events_list(struct sandbox *sandbox, const struct request *request, struct answe
     query_select(&query, NULL, sandbox->store.events_count, cursor, events_match, &filter, &page);
     json_write_init(&w, &answer->body);
     json_write_object(&w, NULL);
-    json_write_bool(&w, "hasMore", page.has_more);
+    /* As a new one at the front would shift the pages of a feed that counts. */
+    is_repeating = sandbox->switches.events_repeat && query.starting_after != NULL &&
+                   cursor != STORE_NONE && query.limit > 1;
+    json_write_bool(&w, "hasMore", page.has_more || (is_repeating && page.count == query.limit));
     json_write_array(&w, "data");
-    for (int i = 0; i < page.count; i++)
+    if (is_repeating)
+        events_write(sandbox, &w, cursor);
+    for (int i = 0; i < page.count - (is_repeating && page.count == query.limit); i++)
         events_write(sandbox, &w, page.numbers[i]);
     json_write_end_array(&w);
     json_write_end_object(&w);

@@ -28,6 +28,9 @@ struct switches {
     int64_t latency_ms;
     int64_t time_digits;
     int64_t order_events;
+    int64_t events_late_ms;
+    int64_t events_keep_ms; /* 0: for ever */
+    int64_t events_repeat;
     int64_t content_type; /* 0 any, 1 JSON only */
 };
 

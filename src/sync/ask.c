@@ -62,6 +62,7 @@ ask_write_order(struct loop *loop, const struct provider_order *order)
     json_write_text(w, "upstream_id", order->upstream_id);
     json_write_text(w, "state", order->state);
     json_write_text(w, "since", order->state_since);
+    json_write_text(w, "updated", order->updated_time);
     if (order->has_captured)
         json_write_number(w, "captured", order->captured_amount);
     if (order->has_cancelled)
@@ -104,7 +105,8 @@ ask_unknown(struct loop *loop, const char *order_id)
     struct error err = {0};
 
     ask_count(loop, false);
-    if (!loop_db_rest(loop) || !work_record_unknown(loop->ledger, &order_id, 1, &err)) {
+    if (!loop_db_rest(loop) ||
+        !work_record_unknown(loop->ledger, &order_id, 1, loop->options->follow_interval_ms, &err)) {
         if (err.code != ERROR_NONE)
             loop_fail(loop, &err);
         return;

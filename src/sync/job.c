@@ -23,6 +23,7 @@ job_free(struct job *job)
         return;
     work_claim_free(job->claim);
     listing_free(job->listing);
+    events_free(job->events);
     free(job->order_id);
     work_ids_free(job->ids, job->ids_count);
     free(job);
@@ -55,6 +56,8 @@ job_request(struct loop *loop, struct job *job, struct error *err)
     case JOB_UPSTREAM:
         return provider_ask_upstream(loop->provider, (const char *const *)job->ids, job->ids_count,
                                      &loop->request, err);
+    case JOB_EVENTS:
+        return events_request(loop, job, err);
     case JOB_MODE:
         return provider_probe(loop->provider, &loop->request, err);
     }
@@ -97,6 +100,9 @@ job_answered(struct loop *loop, struct job *job, const struct http_answer *answe
         break;
     case JOB_MODE:
         mode_answered(loop, job, answer);
+        break;
+    case JOB_EVENTS:
+        events_answered(loop, job, answer);
         break;
     }
 }

@@ -221,8 +221,8 @@ static void
 loop_wait(struct loop *loop, int64_t wait_ms)
 {
     struct error err = {0};
-    int fds[3];
-    bool readable[3] = {false, false, false};
+    int fds[4];
+    bool readable[4] = {false, false, false, false};
     int count = 0;
     int stop_at = -1;
     int planner_at = -1;
@@ -235,6 +235,8 @@ loop_wait(struct loop *loop, int64_t wait_ms)
         planner_at = count;
         fds[count++] = planner_fd(loop->planner);
     }
+    if (loop->hand_over != NULL)
+        fds[count++] = hand_over_fd(loop->hand_over);
     if (loop->db != DB_IDLE && pg_socket(ledger_pg(loop->ledger)) >= 0)
         fds[count++] = pg_socket(ledger_pg(loop->ledger));
     if (!http_wait(loop->http, fds, count, readable, wait_ms, &err)) {
@@ -248,6 +250,7 @@ loop_wait(struct loop *loop, int64_t wait_ms)
         log_event(LOG_INFO, "sync", "stopping", "in_flight", log_int(http_in_flight(loop->http)),
                   NULL);
     }
+    events_hand_over_look(loop);
     if (planner_at >= 0 && readable[planner_at]) {
         int64_t before = loop->planner_state.batches;
         struct error failure = {0};
@@ -332,6 +335,14 @@ loop_is_done(struct loop *loop)
             loop_fail(loop, &err);
         return false;
     }
+    if (!follow_left(loop->ledger, clock_mono_since_ms(loop->pass_began), &loop->follow_left,
+                     &err)) {
+        if (!loop_db_may_pass(loop, &err))
+            loop_fail(loop, &err);
+        return false;
+    }
+    if (!events_are_done(loop))
+        return false;
     next_ms = loop_next_ms(loop);
     blocked_ms = budget_blocked_ms(&loop->budget);
     if (next_ms <= LOOP_PATIENCE_MS && blocked_ms > LOOP_PATIENCE_MS) {
@@ -436,6 +447,8 @@ loop_begin(struct loop *loop, struct error *err)
             return false;
         loop->left.is_queued = true;
     }
+    if (!events_begin(loop, err))
+        return false;
     if (why[0] != '\0' || o->is_scan || o->wants_sweep || loop->left.is_queued)
         loop_poke_planner(loop, true);
     loop->look_again = clock_mono_now();
@@ -509,6 +522,12 @@ loop_pass(struct loop *loop, struct error *err)
     if (loop->failure.code != ERROR_NONE || loop->is_stopping) {
         planner_stop(loop->planner);
         loop->planner = NULL;
+    }
+    events_stop(loop);
+    if (loop->failure.code != ERROR_NONE || loop->is_stopping) {
+        hand_over_stop(loop->hand_over);
+        loop->hand_over = NULL;
+        loop->hands_over = false;
     }
     if (loop->failure.code == ERROR_DB_LOST)
         loop_settle_at_last(loop);
@@ -588,6 +607,7 @@ loop_free(struct loop *loop)
     if (loop == NULL)
         return;
     planner_stop(loop->planner);
+    hand_over_stop(loop->hand_over);
     if (loop->worker_id != 0 && pg_is_alive(ledger_pg(loop->ledger)) &&
         !pg_is_busy(ledger_pg(loop->ledger)))
         (void)work_end(loop->ledger, loop->worker_id, &ignored);

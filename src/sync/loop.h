@@ -6,7 +6,7 @@
  * planner, the signal pipe, the next due time) - read what came.
  *
  * The rest of this header is shared by the loop's own files (loop.c, job.c,
- * post.c, ask.c, look.c); sync.c uses the functions at its end.
+ * post.c, ask.c, look.c, events.c); sync.c uses the functions at its end.
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
@@ -19,9 +19,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "http/http.h"
+#include "ledger/follow.h"
 #include "ledger/work.h"
 #include "provider/provider.h"
 #include "sync/budget.h"
+#include "sync/hand_over.h"
 #include "sync/listing.h"
 #include "sync/planner.h"
 #include "sync/sync.h"
@@ -37,6 +39,7 @@ enum job_kind {
     JOB_ASK,      /* orders' states */
     JOB_UPSTREAM, /* orders by the merchant's number */
     JOB_MODE,     /* any fulfillment: is the key of the mode that we work in? */
+    JOB_EVENTS,   /* a reading of the feed of events, page by page */
 };
 
 /* One thing that wants an answer of the API. Owns all it points to. */
@@ -50,6 +53,7 @@ struct job {
     struct clock_boot send_deadline; /* POST, PRECHECK */
     struct listing *listing;         /* LOOK, PRECHECK, LIST, PROBE */
     char *order_id;                  /* LIST, PROBE */
+    struct events *events;           /* EVENTS */
     char **ids;                      /* ASK, UPSTREAM */
     int ids_count;
     int64_t began_ms; /* of a listing: monotonic */
@@ -61,7 +65,8 @@ struct loop {
     struct ledger *ledger;
     struct http *http;
     struct provider *provider;
-    struct planner *planner; /* NULL until there is something to plan */
+    struct planner *planner;     /* NULL until there is something to plan */
+    struct hand_over *hand_over; /* NULL until there is something to hand over */
     int64_t run_id;
     int64_t worker_id;
 
@@ -95,6 +100,12 @@ struct loop {
     struct work_left left;
 
     struct planner_state planner_state;
+    struct clock_mono pass_began;
+    struct follow_left follow_left;
+    bool hands_over;      /* it is at it */
+    bool hand_over_rests; /* it takes nothing in this pass */
+    bool reads_events;    /* a reading is under way, its turn is ours */
+    bool others_apply;    /* what was read is another session's to take in */
 
     int64_t posted; /* POSTs started, for posts_max */
     int unreached;  /* requests in a row that did not reach the API */
@@ -157,6 +168,18 @@ void loop_block(struct loop *loop, int64_t ms, const char *why);
 void loop_key_refused(struct loop *loop, const char *why);
 void loop_key_works(struct loop *loop);
 void loop_poke_planner(struct loop *loop, bool collects);
+bool loop_take_ids(struct loop *loop, enum job_kind kind, char **ids, int count, struct error *err);
+
+/* An order's life after the POST (events.c). begin: at the start of a pass. turn: what is due,
+ * among the housekeeping. */
+bool events_begin(struct loop *loop, struct error *err);
+bool events_request(struct loop *loop, struct job *job, struct error *err);
+void events_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+void events_free(struct events *events); /* NULL is fine */
+bool events_turn(struct loop *loop, struct error *err);
+void events_stop(struct loop *loop); /* at the end of a pass: gives the turn back */
+void events_hand_over_look(struct loop *loop);
+bool events_are_done(const struct loop *loop); /* nothing of it keeps the pass */
 
 /* ---- for sync.c ---- */
 

@@ -187,7 +187,9 @@ loop_record_orders(struct loop *loop)
     if (loop->orders.is_failed)
         error_set(&err, ERROR_NOMEM, "no memory for the API's answers");
     else
-        (void)work_record_orders(loop->ledger, buffer_text(&loop->orders), &err);
+        (void)work_record_orders(loop->ledger, buffer_text(&loop->orders),
+                                 loop->options->follow_interval_ms, loop->options->follow_after_ms,
+                                 &err);
     if (err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
         loop_fail(loop, &err);
     loop->orders_count = 0;
@@ -245,7 +247,7 @@ loop_claim(struct loop *loop)
     loop->db = DB_CLAIMING;
 }
 
-static bool
+bool
 loop_take_ids(struct loop *loop, enum job_kind kind, char **ids, int count, struct error *err)
 {
     for (int first = 0; first < count;) {
@@ -422,7 +424,7 @@ loop_housekeeping(struct loop *loop, struct error *err)
             loop->claims_may_be_due = true;
         if (loop->left.is_queued && (loop->planner == NULL || loop->planner_state.is_idle))
             loop_poke_planner(loop, false);
-        return loop_take_due(loop, err);
+        return loop_take_due(loop, err) && events_turn(loop, err);
     }
     return true;
 }

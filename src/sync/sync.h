@@ -46,6 +46,12 @@ struct sync_options {
     bool skips_overlap;     /* run.overlap: skip */
     bool wants_sweep;       /* --sweep */
     const char *only_order; /* --order; NULL: all */
+    bool follows_events;
+    /* Watch: between readings of the events. Any: longest pause before a waiting order is asked for
+     * again. */
+    int64_t follow_interval_ms;
+    int64_t follow_after_ms;          /* until an order of which all is posted should be complete */
+    const char *order_state_function; /* NULL: none */
     int64_t watch_interval_ms;
     const struct sync_observer *observer; /* NULL: nobody */
 };

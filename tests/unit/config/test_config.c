@@ -106,6 +106,9 @@ START_TEST(the_smallest_file_gets_all_defaults)
     ck_assert_int_eq(config->run.overlap, CONFIG_OVERLAP_JOIN);
     ck_assert_int_eq(config->run.grace_ms, 70000);
     ck_assert_int_eq(config->watch.interval_ms, 1000);
+    ck_assert(config->follow.events);
+    ck_assert_int_eq(config->follow.interval_ms, 60000);
+    ck_assert_ptr_null(config->warehouse.order_state_function);
     ck_assert_int_eq(config->log.level, LOG_INFO);
     ck_assert_int_eq(config->log.format, LOG_FORMAT_LOGFMT);
 }
@@ -212,25 +215,6 @@ static const struct {
 START_TEST(one_mistake_is_one_exact_line)
 {
     must_refuse(REFUSED[_i].text, REFUSED[_i].line);
-}
-END_TEST
-
-/* Keys that do nothing yet. */
-static const char *const NOT_YET[] = {
-    "warehouse: {order_state_function: wms.f}\n",
-    "follow: {events: true}\n",
-    "follow: {interval_ms: 60000}\n",
-};
-
-START_TEST(a_key_that_does_not_act_yet_is_unknown)
-{
-    bool is_named = false;
-
-    load_text(NOT_YET[_i]);
-    ck_assert_ptr_null(config);
-    for (int i = 0; i < config_problems_count(problems); i++)
-        is_named = is_named || strstr(config_problems_line(problems, i), "unknown key") != NULL;
-    ck_assert(is_named);
 }
 END_TEST
 
@@ -694,8 +678,6 @@ main(void)
     tcase_add_test(tests, every_kind_of_value_is_taken);
     tcase_add_loop_test(tests, one_mistake_is_one_exact_line, 0,
                         (int)(sizeof(REFUSED) / sizeof(REFUSED[0])));
-    tcase_add_loop_test(tests, a_key_that_does_not_act_yet_is_unknown, 0,
-                        (int)(sizeof(NOT_YET) / sizeof(NOT_YET[0])));
     tcase_add_test(tests, all_problems_come_at_once_in_the_order_of_the_file);
     tcase_add_test(tests, problems_are_bounded);
     tcase_add_loop_test(tests, no_message_shows_a_secret, 0,

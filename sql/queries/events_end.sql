@@ -1,0 +1,7 @@
+-- events_end: a reading is over.
+--   $1 bool  it was whole
+--   $2 text  newest event's id; null: there was none
+--   $3 text  its time
+--   $4 text  why it did not reach the reading before; null: it did
+--   -> void
+select events_end($1::bool, $2::text, $3::text, $4::text)

@@ -1,0 +1,165 @@
+#include "ledger/follow.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/statements.h"
+#include "ledger/work.h"
+
+static void
+follow_int(char out[24], int64_t value)
+{
+    (void)snprintf(out, 24, "%lld", (long long)value);
+}
+
+static void
+follow_copy(char *out, size_t out_bytes, const char *text)
+{
+    (void)snprintf(out, out_bytes, "%s", text != NULL ? text : "");
+}
+
+bool
+follow_begin(struct ledger *ledger, int64_t interval_ms, struct follow_reading *out,
+             struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char interval[24];
+    const char *params[] = {interval};
+
+    *out = (struct follow_reading){.is_ours = false};
+    follow_int(interval, interval_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_events_begin, params, &rows, err))
+        return false;
+    out->is_ours = pg_rows_bool(rows, 0, 0);
+    follow_copy(out->cursor, sizeof(out->cursor), pg_rows_text(rows, 0, 1));
+    follow_copy(out->since, sizeof(out->since), pg_rows_text(rows, 0, 2));
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+follow_store(struct ledger *ledger, const char *page, struct error *err)
+{
+    const char *params[] = {page};
+
+    return pg_run(ledger_pg(ledger), &stmt_events_store, params, NULL, err);
+}
+
+bool
+follow_end(struct ledger *ledger, bool is_whole, const char *newest, const char *newest_time,
+           const char *gap, struct error *err)
+{
+    const char *params[] = {is_whole ? "t" : "f", newest, newest_time, gap};
+
+    return pg_run(ledger_pg(ledger), &stmt_events_end, params, NULL, err);
+}
+
+bool
+follow_apply(struct ledger *ledger, int64_t run_id, int most, int *taken, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char run[24], most_text[24];
+    const char *params[] = {run, most_text};
+
+    follow_int(run, run_id);
+    follow_int(most_text, most);
+    if (!pg_run(ledger_pg(ledger), &stmt_events_apply, params, &rows, err))
+        return false;
+    *taken = (int)pg_rows_int(rows, 0, 0);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+follow_left(struct ledger *ledger, int64_t pass_age_ms, struct follow_left *out, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char age[24];
+    const char *params[] = {age};
+
+    follow_int(age, pass_age_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_follow_left, params, &rows, err))
+        return false;
+    out->is_to_apply = pg_rows_bool(rows, 0, 0);
+    out->is_to_ask = pg_rows_bool(rows, 0, 1);
+    out->is_to_hand_over = pg_rows_bool(rows, 0, 2);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+follow_take_asks(struct ledger *ledger, int most, int64_t after_ms, int64_t pass_age_ms,
+                 char ***out, int *count, struct error *err)
+{
+    char most_text[24], after[24], age[24];
+    const char *params[] = {most_text, after, age};
+
+    follow_int(most_text, most);
+    follow_int(after, after_ms);
+    follow_int(age, pass_age_ms);
+    return work_take_ids(ledger, &stmt_follows_take, params, out, count, err);
+}
+
+bool
+follow_hand_over_due(struct ledger *ledger, const char *after, int most, int64_t pass_age_ms,
+                     char ***out, int *count, struct error *err)
+{
+    char most_text[24], age[24];
+    const char *params[] = {after, most_text, age};
+
+    follow_int(most_text, most);
+    follow_int(age, pass_age_ms);
+    return work_take_ids(ledger, &stmt_hand_over_due, params, out, count, err);
+}
+
+bool
+follow_hand_over(struct ledger *ledger, int64_t run_id, const char *order_id, const char *function,
+                 int64_t first_delay_ms, int64_t max_delay_ms, struct follow_handed *out,
+                 struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char run[24], first[24], max[24];
+    const char *params[] = {run, order_id, function, first, max};
+
+    follow_int(run, run_id);
+    follow_int(first, first_delay_ms);
+    follow_int(max, max_delay_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_hand_over, params, &rows, err))
+        return false;
+    out->states = (int)pg_rows_int(rows, 0, 0);
+    follow_copy(out->why, sizeof(out->why), pg_rows_text(rows, 0, 1));
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+follow_check_function(struct ledger *ledger, const char *function, struct check_list *out,
+                      struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    const char *params[] = {function};
+    char mend[600];
+    const char *signature;
+    const char *others;
+    bool ok;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_check_state_function, params, &rows, err))
+        return false;
+    signature = pg_rows_text(rows, 0, 0);
+    others = pg_rows_text(rows, 0, 3);
+    (void)snprintf(mend, sizeof(mend), "grant execute on function %s to %s",
+                   signature != NULL ? signature : "", pg_rows_text(rows, 0, 4));
+    if (signature == NULL)
+        ok = check_add(out, CHECK_FAIL, "order states", "set warehouse.order_state_function",
+                       "there is no function %s(order_id text, state text, at timestamptz)%s%s",
+                       function, others != NULL ? ", but " : "", others != NULL ? others : "");
+    else if (!pg_rows_bool(rows, 0, 1))
+        ok = check_add(out, CHECK_FAIL, "order states", "make it a function", "%s is none",
+                       signature);
+    else if (!pg_rows_bool(rows, 0, 2))
+        ok = check_add(out, CHECK_FAIL, "order states", mend, "%s may not be called", signature);
+    else
+        ok = check_add(out, CHECK_OK, "order states", "", "handed to %s", signature);
+    pg_rows_free(rows);
+    return ok || error_set(err, ERROR_NOMEM, "no memory for the list of findings");
+}
