@@ -30,6 +30,10 @@ run_options_override(const struct options *options, struct sync_options *out, st
     return true;
 }
 
+/* When an order whose units are all posted should be complete; a rehearsal doesn't wait so long. */
+#define RUN_COMPLETE_WITHIN_MS   3600000
+#define RUN_COMPLETE_LOOPBACK_MS 10000
+
 bool
 run_options_fill(const struct config *config, const struct options *options,
                  const struct secret *key, const char *command, struct sync_options *out,
@@ -73,6 +77,11 @@ run_options_fill(const struct config *config, const struct options *options,
         .batch_rows = (int)config->run.batch_rows,
         .skips_overlap = config->run.overlap == CONFIG_OVERLAP_SKIP,
         .watch_interval_ms = config->watch.interval_ms,
+        .follows_events = config->follow.events,
+        .follow_interval_ms = config->follow.interval_ms,
+        .follow_after_ms =
+            config->api.is_loopback ? RUN_COMPLETE_LOOPBACK_MS : RUN_COMPLETE_WITHIN_MS,
+        .order_state_function = config->warehouse.order_state_function,
     };
     if (options == NULL || strcmp(command, "run") != 0)
         return true;
