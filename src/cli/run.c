@@ -41,10 +41,6 @@ run_options_fill(const struct config *config, const struct options *options,
 {
     *out = (struct sync_options){
         .command = command,
-/* When an order whose units are all posted should be complete; a rehearsal doesn't wait so long. */
-#define RUN_COMPLETE_WITHIN_MS   3600000
-#define RUN_COMPLETE_LOOPBACK_MS 10000
-
         .database_url = config->database.url,
         .schema = config->database.schema,
         .line_items = config->warehouse.line_items,
@@ -89,11 +85,6 @@ run_options_fill(const struct config *config, const struct options *options,
 }
 
 void
-        .follows_events = config->follow.events,
-        .follow_interval_ms = config->follow.interval_ms,
-        .follow_after_ms =
-            config->api.is_loopback ? RUN_COMPLETE_LOOPBACK_MS : RUN_COMPLETE_WITHIN_MS,
-        .order_state_function = config->warehouse.order_state_function,
 run_put_summary(const char *command, const struct sync_summary *s, FILE *out)
 {
     if (s->was_skipped) {
