@@ -17,6 +17,8 @@ enum {
     LOG_VALUE_BYTES = 2048, /* so that one value can't push out the others */
     LOG_THROTTLE_KEYS = 32,
     LOG_THROTTLE_MS = 30000,
+    LOG_FLOOD_EVENTS = 64,
+    LOG_FLOOD_LINES = 5, /* warnings of one event in LOG_THROTTLE_MS */
     LOG_INT_RING = 16,
 };
 
@@ -24,6 +26,14 @@ struct log_line {
     char text[LOG_LINE_BYTES];
     size_t used;
     bool is_cut;
+};
+
+/* How much was said of one event lately. */
+struct log_flood {
+    char event[64]; /* room and event */
+    struct clock_mono since;
+    int lines;
+    int64_t suppressed;
 };
 
 struct log_throttled {
@@ -203,16 +213,56 @@ log_end(struct log_line *line)
     }
 }
 
+/* Trouble that repeats for thousands of rows must not fill a disk. False: this line is one too
+ * many. *suppressed: how many were before it. */
+static bool
+log_has_room(enum log_level level, const char *room, const char *event, int64_t *suppressed)
+{
+    static _Thread_local struct log_flood table[LOG_FLOOD_EVENTS];
+    struct log_flood *slot = &table[0];
+    char name[sizeof(slot->event)];
+
+    *suppressed = 0;
+    if (level != LOG_WARN)
+        return true;
+    (void)snprintf(name, sizeof(name), "%s.%s", room, event);
+    for (size_t i = 0; i < LOG_FLOOD_EVENTS; i++) {
+        if (strcmp(table[i].event, name) == 0) {
+            slot = &table[i];
+            break;
+        }
+        /* A free place, else the one that began longest ago. */
+        if (slot->event[0] != '\0' &&
+            (table[i].event[0] == '\0' || table[i].since.ms < slot->since.ms))
+            slot = &table[i];
+    }
+    if (strcmp(slot->event, name) == 0 && clock_mono_since_ms(slot->since) < LOG_THROTTLE_MS) {
+        if (slot->lines < LOG_FLOOD_LINES) {
+            slot->lines++;
+            return true;
+        }
+        slot->suppressed++;
+        return false;
+    }
+    if (strcmp(slot->event, name) == 0)
+        *suppressed = slot->suppressed;
+    *slot = (struct log_flood){.since = clock_mono_now(), .lines = 1};
+    memcpy(slot->event, name, sizeof(name));
+    return true;
+}
+
 void
 log_event(enum log_level level, const char *room, const char *event, ...)
 {
     struct log_line line;
     const char *key;
+    int64_t suppressed;
     va_list args;
 
-    if (!log_is_on(level))
+    if (!log_is_on(level) || !log_has_room(level, room, event, &suppressed))
         return;
     log_begin(&line, level, room, event);
+    log_pair(&line, "suppressed", suppressed > 0 ? log_int(suppressed) : NULL);
     va_start(args, event);
     while ((key = va_arg(args, const char *)) != NULL)
         log_pair(&line, key, va_arg(args, const char *));
@@ -224,10 +274,12 @@ void
 log_failure(enum log_level level, const char *room, const char *event, const struct error *err)
 {
     struct log_line line;
+    int64_t suppressed;
 
-    if (!log_is_on(level))
+    if (!log_is_on(level) || !log_has_room(level, room, event, &suppressed))
         return;
     log_begin(&line, level, room, event);
+    log_pair(&line, "suppressed", suppressed > 0 ? log_int(suppressed) : NULL);
     log_pair(&line, "code", error_code_name(err->code));
     log_pair(&line, "message", err->message);
     log_pair(&line, "context", err->context[0] != '\0' ? err->context : NULL);

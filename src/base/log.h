@@ -22,7 +22,10 @@ bool log_level_parse(const char *text, enum log_level *out);
 bool log_format_parse(const char *text, enum log_format *out);
 bool log_is_on(enum log_level level);
 
-/* Pairs of key and value (both text), ended by NULL: log_event(LOG_INFO, "sync", "claimed", "rows",
+/* Of one event at most five warnings in 30 s are written; the first one after that says how many
+ * were not (suppressed=N). What a person must act on is an error, and is always written.
+ *
+ * Pairs of key and value (both text), ended by NULL: log_event(LOG_INFO, "sync", "claimed", "rows",
  * "3", NULL). A NULL value skips its pair. */
 void log_event(enum log_level level, const char *room, const char *event, ...)
     __attribute__((sentinel));

@@ -1,7 +1,10 @@
 #include "cli/run.h"
 
+#include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/notify.h"
 #include "base/number.h"
 #include "cli/command.h"
 #include "cli/metrics.h"
@@ -12,6 +15,10 @@
 /* Who looks on while it works. */
 struct run_watcher {
     struct metrics *metrics;
+    int stop_fd;
+    int64_t watchdog_ms; /* 0: nobody wants to hear */
+    struct clock_mono watchdog_again;
+    bool has_told_stop;
 };
 
 /* What the command line says in place of the configuration; watch has none of these options. */
@@ -114,9 +121,26 @@ run_note_post(const char *outcome, int64_t duration_ms, bool is_sent, void *ctx)
 }
 
 static void
+run_tell_stop(struct run_watcher *watcher)
+{
+    if (!watcher->has_told_stop)
+        (void)notify_send("STOPPING=1");
+    watcher->has_told_stop = true;
+}
+
+/* From the loop itself: a loop that hangs is one that the manager must end. */
+static void
 run_note_tick(void *ctx)
 {
-    (void)ctx;
+    struct run_watcher *watcher = ctx;
+    struct pollfd stop = {.fd = watcher->stop_fd, .events = POLLIN};
+
+    if (poll(&stop, 1, 0) > 0)
+        run_tell_stop(watcher);
+    if (watcher->watchdog_ms == 0 || clock_mono_left_ms(watcher->watchdog_again) > 0)
+        return;
+    (void)notify_send("WATCHDOG=1");
+    watcher->watchdog_again = clock_mono_add(clock_mono_now(), watcher->watchdog_ms);
 }
 
 static int
@@ -153,8 +177,15 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     options.observer = &observer;
     if (!stop_install(&stop_fd, err) || !sync_new(&sync, &options, stop_fd, err))
         goto done;
+    watcher.stop_fd = stop_fd;
+    watcher.watchdog_ms = notify_watchdog_ms();
+    watcher.watchdog_again = clock_mono_now();
     watcher.metrics = metrics_start(config, command);
+    /* A database that is away at the start is waited for, as later: that is being at work. */
+    if (is_watch)
+        (void)notify_send("READY=1");
     ok = is_watch ? sync_watch(sync, &summary, err) : sync_run(sync, &summary, err);
+    run_tell_stop(&watcher);
     if (!context->is_quiet && (ok || summary.run_id > 0)) {
         run_put_summary(command, &summary, context->out);
         (void)fflush(context->out);

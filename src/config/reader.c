@@ -264,8 +264,8 @@ reader_take_once(struct reader *reader, int index, struct problems_place place)
     if (!reader_next(reader))
         return;
     if (reader->file->values[index].is_given) {
-        problems_add(reader->problems, place, "%s: given twice, first in line %d",
-                     KEYS[index].name, reader->file->values[index].place.line);
+        problems_add(reader->problems, place, "%s: given twice, first in line %d", KEYS[index].name,
+                     reader->file->values[index].place.line);
         reader_skip(reader);
         return;
     }

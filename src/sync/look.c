@@ -58,7 +58,9 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
 
     verdict_look(&situation, &look, &verdict);
     look_detail(&verdict, claim, evidence, why, detail, sizeof(detail));
-    log_event(LOG_INFO, "sync", "looked", "submission", log_int(claim->submission_id), "outcome",
+    /* "Not there yet" is what most looks say, again and again. */
+    log_event(verdict.next == VERDICT_UNKNOWN ? LOG_DEBUG : LOG_INFO, "sync", "looked",
+              "submission", log_int(claim->submission_id), "outcome",
               verdict_state_name(verdict.next), "why", verdict.why, NULL);
     if (found > 0)
         return; /* the listing itself was taken as evidence */

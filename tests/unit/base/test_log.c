@@ -162,6 +162,38 @@ START_TEST(a_warning_that_repeats_is_written_once_in_half_a_minute)
 }
 END_TEST
 
+static int
+lines(void)
+{
+    int count = 0;
+
+    for (const char *at = logged(); *at != '\0'; at++)
+        count += *at == '\n' ? 1 : 0;
+    return count;
+}
+
+START_TEST(a_flood_of_warnings_of_one_event_is_five_lines_and_a_count)
+{
+    const struct error err = {.code = ERROR_DB, .message = "x"};
+
+    for (int i = 0; i < 100; i++)
+        log_event(LOG_WARN, "sync", "unreadable", "order", log_int(i), NULL);
+    ck_assert_int_eq(lines(), 5);
+    log_event(LOG_WARN, "sync", "other", NULL);
+    log_event(LOG_WARN, "ledger", "unreadable", NULL);
+    ck_assert_int_eq(lines(), 7);
+    for (int i = 0; i < 8; i++) {
+        log_event(LOG_ERROR, "sync", "unreadable", NULL);
+        log_event(LOG_INFO, "sync", "unreadable", NULL);
+    }
+    ck_assert_int_eq(lines(), 23);
+    clock_advance_for_tests(30000);
+    log_failure(LOG_WARN, "sync", "unreadable", &err);
+    ck_assert_int_eq(lines(), 24);
+    ck_assert_ptr_nonnull(strstr(logged(), "event=unreadable suppressed=95 code=db message=x"));
+}
+END_TEST
+
 START_TEST(more_throttled_keys_than_places_forget_the_quietest)
 {
     static char keys[100][8];
@@ -231,6 +263,7 @@ main(void)
     tcase_add_test(tests, a_failure_of_the_api_has_its_status_and_no_empty_pairs);
     tcase_add_test(tests, a_huge_value_is_cut_and_the_line_still_ends);
     tcase_add_test(tests, a_warning_that_repeats_is_written_once_in_half_a_minute);
+    tcase_add_test(tests, a_flood_of_warnings_of_one_event_is_five_lines_and_a_count);
     tcase_add_test(tests, more_throttled_keys_than_places_forget_the_quietest);
     tcase_add_test(tests, names_of_levels_and_formats_are_exact);
     tcase_add_test(tests, sixteen_numbers_live_at_once);
