@@ -94,9 +94,8 @@ trouble(struct support_process *run)
 {
     struct support_process locker;
 
-    switch (world_dice(&world, 8)) {
-    case 0:
-    case 1:
+    switch (world_dice(&world, 11)) {
+    default:
         world_kill(&world, run);
         break;
     case 2:
