@@ -35,7 +35,12 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
        f.scan_watermark,
        extract(epoch from clock_timestamp() - f.scan_watermark)::bigint as scan_lag_s,
        f.scan_held_back_by,
-       i.ledger_id, i.base_url
+       i.ledger_id, i.base_url,
+       (select count(*) from orders o
+         where o.state = 'accepted' and o.state_since < clock_timestamp() - interval '6 days'
+           and exists (select from rows r
+                        where r.order_id = o.order_id and r.is_present
+                          and (r.shipped > r.posted_shipped or r.cancelled > r.posted_cancelled))) as authorizations_expiring
   from identity i
  cross join feed_state f
  cross join api_key k
@@ -100,3 +105,5 @@ comment on column report_health.scan_lag_s is 'seconds since then';
 comment on column report_health.scan_held_back_by is 'the session that holds the watermark back';
 comment on column report_health.ledger_id is 'sent as metadata.waybill_instance';
 comment on column report_health.base_url is 'the API that this ledger works with; null: never ran';
+comment on column report_health.authorizations_expiring is
+    'orders with units due that were accepted six days ago or more: a card''s authorization typically lasts seven';

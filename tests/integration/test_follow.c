@@ -314,6 +314,16 @@ START_TEST(an_accepted_order_is_posted_when_its_event_comes)
 }
 END_TEST
 
+START_TEST(orders_whose_authorization_ends_soon_are_counted)
+{
+    make_orders(1, 3, "", 1);
+    must(0, "run", "--max-posts", "1");
+    support_query_is(url, "select authorizations_expiring from waybill.report_health", "0");
+    support_psql(url, "update waybill.orders set state_since = state_since - interval '6 days'");
+    support_query_is(url, "select authorizations_expiring from waybill.report_health", "2");
+}
+END_TEST
+
 START_TEST(without_events_states_are_asked_for)
 {
     write_config("follow:\n  events: false\n  interval_ms: 200\n");
@@ -496,6 +506,58 @@ START_TEST(a_missing_function_is_said_by_check_and_made_up_for_later)
 }
 END_TEST
 
+/* Without events: what is left is asked for, later and later, until a person must see it. */
+START_TEST(an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not)
+{
+    write_config("follow:\n  events: false\n");
+    sandbox_post("switches", "state_lag_ms=0");
+    make_orders(1, 1, "", 2);
+    make_orders(2, 2, ",\"capture\":\"fail\"", 2);
+    make_orders(3, 3, "", 1); /* one unit is neither shipped nor cancelled */
+    sandbox_post("orders", "[{\"id\":\"o-4\",\"items\":[{\"id\":\"i-4\",\"quantity\":2},"
+                           "{\"id\":\"gift\",\"quantity\":1}]}]");
+    support_psql(url, "insert into t.lines (order_id, item_id, shipped_quantity) values"
+                      " ('o-4', 'i-4', 2); insert into t.orders values ('o-4')");
+    must(0, "run", NULL, NULL);
+    support_query_is(url, "select distinct state from waybill.report_orders", "accepted");
+    support_query_is(url,
+                     "select bool_and(next_follow_at between checked_at + interval '9 s'"
+                     " and checked_at + interval '11 s') from waybill.report_orders",
+                     "t");
+
+    support_psql(url, "update waybill.orders set follow_at = clock_timestamp()");
+    must(0, "run", NULL, NULL);
+    support_query_is(url,
+                     "select order_id, state, next_follow_at is null from waybill.report_orders"
+                     " order by 1",
+                     "o-1|complete|t\no-2|fulfilled|f\no-3|accepted|f\no-4|accepted|f");
+    support_psql(url, "update waybill.orders set follow_at = clock_timestamp(), follow_asks = 3"
+                      " where follow_at is not null");
+    must(0, "run", NULL, NULL);
+    support_query_is(url,
+                     "select bool_and(next_follow_at > checked_at + interval '75 s')"
+                     " from waybill.report_orders where next_follow_at is not null",
+                     "t");
+
+    support_query_is(url, "select count(incomplete_reason) from waybill.report_orders", "0");
+    support_psql(url, "alter table waybill.submissions disable trigger all;"
+                      "update waybill.submissions set settled_at = settled_at - interval '25 h';"
+                      "alter table waybill.submissions enable trigger all");
+    support_query_is(url,
+                     "select order_id, incomplete_reason from waybill.report_orders"
+                     " where incomplete_since is not null order by 1",
+                     "o-2|capture pending\n"
+                     "o-3|units missing: neither shipped nor cancelled: 1 of item i-3\n"
+                     "o-4|no warehouse row covers item gift (1)");
+    write_config("");
+    must(1, "run", NULL, NULL);
+    support_query_is(url,
+                     "select incomplete_reason like 'capture failed: a capture of%'"
+                     " from waybill.report_orders where order_id = 'o-2'",
+                     "t");
+}
+END_TEST
+
 /* Every personal field of the sandbox's answers has one of these in it. */
 static const char *const CANARIES[] = {"shopper.example", "+1-952-555", "Bren Road",
                                        "203.0.113.",      "firstName",  "postalCode",
@@ -538,6 +600,7 @@ main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, states_come_back_each_once_and_in_order_however_the_events_come);
     tcase_add_test(tests, an_accepted_order_is_posted_when_its_event_comes);
+    tcase_add_test(tests, orders_whose_authorization_ends_soon_are_counted);
     tcase_add_test(tests, without_events_states_are_asked_for);
     tcase_add_test(tests, money_that_did_not_move_calls_a_person_once);
     tcase_add_test(tests, an_event_settles_what_was_unknown_before_any_list_shows_it);
@@ -545,6 +608,7 @@ main(void)
     tcase_add_test(tests, a_gap_in_the_feed_is_noticed_and_healed_by_asking);
     tcase_add_test(tests, a_failing_hand_over_stops_only_its_own_order);
     tcase_add_test(tests, a_missing_function_is_said_by_check_and_made_up_for_later);
+    tcase_add_test(tests, an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not);
     tcase_add_test(tests, no_personal_field_is_kept_or_said);
     return support_run_suite(suite);
 }
