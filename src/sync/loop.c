@@ -308,20 +308,35 @@ loop_next_ms(const struct loop *loop)
     return left->is_queued ? 0 : next_ms;
 }
 
-/* True when this pass is over. What is left may be due later: *blocked says that only the key's
- * block is in the way. */
+/* The key is blocked for longer than a pass waits. */
+static void
+loop_stay_away(struct loop *loop, int64_t blocked_ms)
+{
+    struct error err = {0};
+
+    error_set(&err, ERROR_API, "the API told us to stay away for another %lld s: %s",
+              (long long)(blocked_ms / 1000 + 1),
+              loop->share.blocked_why[0] != '\0' ? loop->share.blocked_why : "429");
+    error_hint(&err, "what is due stays planned; a later run goes on");
+    loop_fail(loop, &err);
+}
+
+/* True when this pass is over; what is left may be due later. */
 static bool
 loop_is_done(struct loop *loop)
 {
     struct error err = {0};
     int64_t next_ms;
-    int64_t blocked_ms;
+    int64_t blocked_ms = budget_blocked_ms(&loop->budget);
 
     if (loop->is_stopping && clock_mono_left_ms(loop->stop_by) == 0)
         return true;
     if (loop->is_closing && loop->db_failures > LOOP_DB_FAILURES_MAX)
         return true;
     if (!loop_is_resting(loop)) {
+        /* a question that waits for the key would keep the pass for as long */
+        if (loop->waiting > 0 && blocked_ms > LOOP_PATIENCE_MS && !loop->is_closing)
+            loop_stay_away(loop, blocked_ms);
         /* the session is gone: whatever is still to be settled is settled after the last answer */
         return loop->failure.code == ERROR_DB_LOST && loop->waiting == 0 &&
                http_in_flight(loop->http) == 0;
@@ -344,13 +359,8 @@ loop_is_done(struct loop *loop)
     if (!events_are_done(loop))
         return false;
     next_ms = loop_next_ms(loop);
-    blocked_ms = budget_blocked_ms(&loop->budget);
     if (next_ms <= LOOP_PATIENCE_MS && blocked_ms > LOOP_PATIENCE_MS) {
-        error_set(&err, ERROR_API, "the API told us to stay away for another %lld s: %s",
-                  (long long)(blocked_ms / 1000 + 1),
-                  loop->share.blocked_why[0] != '\0' ? loop->share.blocked_why : "429");
-        error_hint(&err, "what is due stays planned; a later run goes on");
-        loop_fail(loop, &err);
+        loop_stay_away(loop, blocked_ms);
         return true;
     }
     if (next_ms > LOOP_PATIENCE_MS)
