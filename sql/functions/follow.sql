@@ -445,12 +445,21 @@ begin
 end $$;
 
 -- What is due of all that this file is about. pass_age_ms: since the pass began; what became due later waits for the next.
-create or replace function follow_left(pass_age_ms bigint, out is_to_apply boolean, out is_to_ask boolean, out is_to_hand_over boolean)
+drop function if exists follow_left(bigint);
+create or replace function follow_left(pass_age_ms bigint, out is_to_apply boolean, out is_to_ask boolean,
+                                       out is_to_hand_over boolean, out is_to_track boolean)
 language sql stable security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 select exists (select from events e where e.applied_at is null),
        exists (select from orders o
                 where o.follow_at <= clock_timestamp()
                   and (o.follow_why is not null or o.follow_at <= clock_timestamp() - pass_age_ms * interval '1 ms')),
-       exists (select from hand_over_due('', 1, pass_age_ms))
+       exists (select from hand_over_due('', 1, pass_age_ms)),
+       -- a new one at once; what failed when its pause is over, but not twice in a pass
+       exists (select from tracking k join submissions s using (submission_id)
+                  join lanes l on l.order_id = k.order_id
+                where k.next_at <= clock_timestamp() and s.state = 'accepted'
+                  and (k.failures = 0 or k.next_at <= clock_timestamp() - pass_age_ms * interval '1 ms')
+                  and (l.active_submission is null
+                       or (l.active_submission = k.submission_id and k.sending_until < clock_timestamp())))
 $$;

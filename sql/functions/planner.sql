@@ -338,6 +338,7 @@ begin
        set closed_at = clock_timestamp(), closed_by = 'planner'
      where d.closed_at is null and d.order_id = any (strangers) and d.kind = 'unreadable';
     delete from relooks r where r.order_key = any (free) or r.order_key = any (strangers);
+    perform note_tracking(free);
     perform close_shrunk();
     update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;
 end $$;

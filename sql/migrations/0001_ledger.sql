@@ -541,6 +541,26 @@ create table hand_overs (
 );
 comment on table hand_overs is 'one row per order whose states are handed to the warehouse: the newest handed, and when to try again';
 
+-- Tracking that differs from what a submission's POST carried: the newest, and whether it was sent.
+create table tracking (
+    submission_id bigint primary key references submissions on delete cascade,
+    order_id      text collate "C" not null,
+    company       text,
+    number        text,
+    url           text,
+    version       int not null default 1,
+    next_at       timestamptz default clock_timestamp(),
+    failures      int not null default 0,
+    sending_until timestamptz,
+    sent_at       timestamptz,
+    error         text
+);
+create index tracking_due on tracking (next_at) where next_at is not null;
+create index tracking_sending on tracking (sending_until) where sending_until is not null;
+comment on column tracking.next_at is 'when it is to be sent, once its submission is accepted; null: it was';
+comment on column tracking.sending_until is 'it is on its way and holds its order''s lane, until then at most';
+comment on column tracking.version is 'grows when the warehouse changes it again while an older one is on its way';
+
 insert into event_feed default values;
 
 create table schema_versions (

@@ -1,6 +1,7 @@
 #include "ledger/follow.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ledger/statements.h"
@@ -83,6 +84,7 @@ follow_left(struct ledger *ledger, int64_t pass_age_ms, struct follow_left *out,
     out->is_to_apply = pg_rows_bool(rows, 0, 0);
     out->is_to_ask = pg_rows_bool(rows, 0, 1);
     out->is_to_hand_over = pg_rows_bool(rows, 0, 2);
+    out->is_to_track = pg_rows_bool(rows, 0, 3);
     pg_rows_free(rows);
     return true;
 }
@@ -130,6 +132,95 @@ follow_hand_over(struct ledger *ledger, int64_t run_id, const char *order_id, co
     follow_copy(out->why, sizeof(out->why), pg_rows_text(rows, 0, 1));
     pg_rows_free(rows);
     return true;
+}
+
+void
+follow_tracking_free(struct follow_tracking *tracking)
+{
+    if (tracking == NULL)
+        return;
+    free(tracking->fulfillment_id);
+    free(tracking->company);
+    free(tracking->number);
+    free(tracking->url);
+    free(tracking);
+}
+
+/* NULL stays NULL; false without memory. */
+static bool
+follow_dup(const char *text, char **out)
+{
+    *out = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *out != NULL;
+}
+
+bool
+follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, int64_t lease_ms,
+                     struct follow_tracking ***out, int *count, struct error *err)
+{
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    struct follow_tracking **list = NULL;
+    char worker[24], version[24], most_text[24], lease[24];
+    const char *params[] = {worker, version, most_text, lease};
+    int n = 0;
+
+    *out = NULL;
+    *count = 0;
+    follow_int(worker, worker_id);
+    follow_int(version, ledger_schema_version());
+    follow_int(most_text, most);
+    follow_int(lease, lease_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_tracking_take, params, &rows, err)) {
+        ledger_refine_error(err);
+        return false;
+    }
+    list = calloc((size_t)pg_rows_count(rows) + 1, sizeof(*list));
+    while (list != NULL && n < pg_rows_count(rows)) {
+        struct follow_tracking *t = calloc(1, sizeof(*t));
+
+        if (t == NULL)
+            break;
+        list[n] = t;
+        t->submission_id = pg_rows_int(rows, n, 0);
+        t->version = (int)pg_rows_int(rows, n, 1);
+        t->failures = (int)pg_rows_int(rows, n, 6);
+        n++;
+        if (!follow_dup(pg_rows_text(rows, n - 1, 2), &t->fulfillment_id) ||
+            !follow_dup(pg_rows_text(rows, n - 1, 3), &t->company) ||
+            !follow_dup(pg_rows_text(rows, n - 1, 4), &t->number) ||
+            !follow_dup(pg_rows_text(rows, n - 1, 5), &t->url))
+            goto done;
+    }
+    if (list == NULL || n < pg_rows_count(rows))
+        goto done;
+    *out = list;
+    *count = n;
+    list = NULL;
+    ok = true;
+
+done:
+    if (!ok) /* their lanes are free again when the lease ends */
+        error_set(err, ERROR_NOMEM, "no memory for %d updates", pg_rows_count(rows));
+    for (int i = 0; list != NULL && i < n; i++)
+        follow_tracking_free(list[i]);
+    free(list);
+    pg_rows_free(rows);
+    return ok;
+}
+
+bool
+follow_tracked(struct ledger *ledger, int64_t run_id, const struct follow_tracking *tracking,
+               const char *outcome, const char *why, int64_t delay_ms, struct error *err)
+{
+    char run[24], id[24], version[24], delay[24];
+    const char *params[] = {run, id, version, outcome, why, delay};
+
+    follow_int(run, run_id);
+    follow_int(id, tracking->submission_id);
+    follow_int(version, tracking->version);
+    follow_int(delay, delay_ms);
+    return pg_run(ledger_pg(ledger), &stmt_tracking_done, params, NULL, err);
 }
 
 bool

@@ -33,7 +33,7 @@ bool follow_apply(struct ledger *ledger, int64_t run_id, int most, int *taken, s
 
 /* pass_age_ms, here and below: since the pass began. What became due later waits for the next. */
 struct follow_left {
-    bool is_to_apply, is_to_ask, is_to_hand_over;
+    bool is_to_apply, is_to_ask, is_to_hand_over, is_to_track;
 };
 bool follow_left(struct ledger *ledger, int64_t pass_age_ms, struct follow_left *out,
                  struct error *err);
@@ -55,6 +55,24 @@ struct follow_handed {
 bool follow_hand_over(struct ledger *ledger, int64_t run_id, const char *order_id,
                       const char *function, int64_t first_delay_ms, int64_t max_delay_ms,
                       struct follow_handed *out, struct error *err);
+
+/* One fulfillment's new tracking; its order's lane is held until follow_tracked. */
+struct follow_tracking {
+    int64_t submission_id;
+    int version; /* of the warehouse's change: a newer one may come meanwhile */
+    int failures;
+    char *fulfillment_id;
+    char *company, *number, *url; /* NULL: left as it is */
+};
+void follow_tracking_free(struct follow_tracking *tracking); /* NULL is fine */
+/* The caller owns the list and what is in it. lease_ms: after that the lanes are free by
+ * themselves.
+ */
+bool follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, int64_t lease_ms,
+                          struct follow_tracking ***out, int *count, struct error *err);
+/* outcome: sent, again (in delay_ms), refused; why: NULL for nothing wrong. */
+bool follow_tracked(struct ledger *ledger, int64_t run_id, const struct follow_tracking *tracking,
+                    const char *outcome, const char *why, int64_t delay_ms, struct error *err);
 
 /* Is warehouse.order_state_function there, does it take what is handed over, and may we call it? */
 bool follow_check_function(struct ledger *ledger, const char *function, struct check_list *out,

@@ -42,6 +42,7 @@ events_begin(struct loop *loop, struct error *err)
     loop->follow_left = (struct follow_left){.is_to_ask = false};
     loop->hand_over_rests = false;
     loop->others_apply = false;
+    loop->tracking_rests = false;
     if (!o->follows_events || o->only_order != NULL)
         return true;
     if (!follow_begin(loop->ledger, interval_ms, &reading, err))
@@ -322,6 +323,8 @@ events_turn(struct loop *loop, struct error *err)
     }
     if (loop->follow_left.is_to_ask && !events_ask(loop, err))
         return false;
+    if (loop->follow_left.is_to_track && !tracking_turn(loop, err))
+        return false;
     if (loop->follow_left.is_to_hand_over && loop->options->order_state_function != NULL)
         events_hand_over(loop);
     return true;
@@ -338,6 +341,7 @@ events_are_done(const struct loop *loop)
     /* A slow function of the warehouse's delays the end of a run, never the next pass of a watch.
      */
     return !(left->is_to_apply && !loop->others_apply) && !left->is_to_ask &&
+           !(left->is_to_track && !loop->is_shadow && !loop->tracking_rests) &&
            !(waits && (loop->hands_over || (left->is_to_hand_over && !loop->hand_over_rests &&
                                             loop->options->order_state_function != NULL)));
 }

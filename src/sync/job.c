@@ -24,6 +24,7 @@ job_free(struct job *job)
     work_claim_free(job->claim);
     listing_free(job->listing);
     events_free(job->events);
+    follow_tracking_free(job->tracking);
     free(job->order_id);
     work_ids_free(job->ids, job->ids_count);
     free(job);
@@ -56,6 +57,10 @@ job_request(struct loop *loop, struct job *job, struct error *err)
     case JOB_UPSTREAM:
         return provider_ask_upstream(loop->provider, (const char *const *)job->ids, job->ids_count,
                                      &loop->request, err);
+    case JOB_TRACKING:
+        return provider_update_tracking(loop->provider, job->tracking->fulfillment_id,
+                                        job->tracking->company, job->tracking->number,
+                                        job->tracking->url, &loop->request, err);
     case JOB_EVENTS:
         return events_request(loop, job, err);
     case JOB_MODE:
@@ -100,6 +105,9 @@ job_answered(struct loop *loop, struct job *job, const struct http_answer *answe
         break;
     case JOB_MODE:
         mode_answered(loop, job, answer);
+        break;
+    case JOB_TRACKING:
+        tracking_answered(loop, job, answer);
         break;
     case JOB_EVENTS:
         events_answered(loop, job, answer);

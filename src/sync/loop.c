@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "ledger/run.h"
 #include "ledger/prune.h"
+#include "ledger/run.h"
 #include "ledger/sweep.h"
 
 enum {
@@ -153,6 +153,8 @@ loop_drop_waiting(struct loop *loop)
 
         if (job->kind == JOB_POST || job->kind == JOB_PRECHECK)
             post_give_back(loop, job, "the run was stopping", 0);
+        else if (job->kind == JOB_TRACKING)
+            tracking_give_back(loop, job);
         else
             job_free(job);
         job = next;

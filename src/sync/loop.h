@@ -39,6 +39,7 @@ enum job_kind {
     JOB_ASK,      /* orders' states */
     JOB_UPSTREAM, /* orders by the merchant's number */
     JOB_MODE,     /* any fulfillment: is the key of the mode that we work in? */
+    JOB_TRACKING, /* a fulfillment's new tracking */
     JOB_EVENTS,   /* a reading of the feed of events, page by page */
 };
 
@@ -49,12 +50,13 @@ struct job {
     struct clock_mono not_before;
     int failures; /* of a question that is asked again */
 
-    struct work_claim *claim;        /* POST, LOOK, PRECHECK */
-    struct clock_boot send_deadline; /* POST, PRECHECK */
-    struct listing *listing;         /* LOOK, PRECHECK, LIST, PROBE */
-    char *order_id;                  /* LIST, PROBE */
-    struct events *events;           /* EVENTS */
-    char **ids;                      /* ASK, UPSTREAM */
+    struct work_claim *claim;         /* POST, LOOK, PRECHECK */
+    struct clock_boot send_deadline;  /* POST, PRECHECK */
+    struct listing *listing;          /* LOOK, PRECHECK, LIST, PROBE */
+    char *order_id;                   /* LIST, PROBE */
+    struct follow_tracking *tracking; /* TRACKING */
+    struct events *events;            /* EVENTS */
+    char **ids;                       /* ASK, UPSTREAM */
     int ids_count;
     int64_t began_ms; /* of a listing: monotonic */
 };
@@ -105,6 +107,7 @@ struct loop {
     bool hands_over;      /* it is at it */
     bool hand_over_rests; /* it takes nothing in this pass */
     bool reads_events;    /* a reading is under way, its turn is ours */
+    bool tracking_rests;  /* the lanes of what is left are in others' hands */
     bool others_apply;    /* what was read is another session's to take in */
 
     int64_t posted; /* POSTs started, for posts_max */
@@ -177,6 +180,10 @@ bool events_request(struct loop *loop, struct job *job, struct error *err);
 void events_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
 void events_free(struct events *events); /* NULL is fine */
 bool events_turn(struct loop *loop, struct error *err);
+void tracking_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+/* It is not sent, and may be by anybody. Frees the job. */
+void tracking_give_back(struct loop *loop, struct job *job);
+bool tracking_turn(struct loop *loop, struct error *err);
 void events_stop(struct loop *loop); /* at the end of a pass: gives the turn back */
 void events_hand_over_look(struct loop *loop);
 bool events_are_done(const struct loop *loop); /* nothing of it keeps the pass */

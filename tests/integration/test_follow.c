@@ -165,6 +165,25 @@ api_order(int i)
     return answer;
 }
 
+/* A number of the sandbox's statistics. */
+static int64_t
+sandbox_number(const char *key)
+{
+    char from[300];
+    char *answer = NULL;
+    const char *at;
+    int64_t value = 0;
+
+    (void)snprintf(from, sizeof(from), "%s/_sandbox/stats", sandbox.url);
+    ck_assert_int_eq(support_http_get(from, &answer), 200);
+    at = strstr(answer, key);
+    ck_assert_msg(at != NULL, "no %s in %s", key, answer);
+    for (at += strlen(key) + 1; *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (*at - '0');
+    free(answer);
+    return value;
+}
+
 static void
 api_state(int i, char out[32])
 {
@@ -558,6 +577,111 @@ START_TEST(an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not)
 }
 END_TEST
 
+/* Tracking of all fulfillments at the API, newest change last. */
+static void
+api_tracking_is(const char *expected)
+{
+    char from[300];
+    char found[1000] = "";
+    char *answer = NULL;
+
+    (void)snprintf(from, sizeof(from), "%s/_sandbox/fulfillments", sandbox.url);
+    ck_assert_int_eq(support_http_get(from, &answer), 200);
+    for (const char *at = answer; (at = strstr(at, "\"trackingNumber\":\"")) != NULL; at++)
+        (void)snprintf(found + strlen(found), sizeof(found) - strlen(found), "%.*s ",
+                       (int)strcspn(at + 18, "\""), at + 18);
+    ck_assert_msg(strcmp(found, expected) == 0, "%s, not %s, in %s", found, expected, answer);
+    free(answer);
+}
+
+START_TEST(tracking_that_came_later_is_sent_once_and_never_cleared)
+{
+    make_orders(1, 2, "", 1);
+    support_psql(url, "update t.lines set tracking_number = 'A', tracking_company = 'UPS'"
+                      " where order_id = 'o-1'");
+    must(0, "run", NULL, NULL);
+    api_tracking_is("A ");
+    support_psql(url, "update t.lines set tracking_number = 'B'");
+    must(0, "run", NULL, NULL);
+    api_tracking_is("B B ");
+    support_query_is(url, "select count(*) from waybill.tracking where next_at is null", "2");
+    support_psql(url, "update t.lines set tracking_number = null, tracking_company = null");
+    must(0, "run", NULL, NULL);
+    must(0, "run", "--sweep", NULL);
+    api_tracking_is("B B ");
+    support_query_is(url, "select max(version) from waybill.tracking", "1");
+    ck_assert_int_eq(sandbox_number("\"updates\""), 2);
+
+    /* Both fulfillments of the parcel are told, and units still go. */
+    support_psql(url, "update t.lines set tracking_number = 'C', shipped_quantity = 2"
+                      " where order_id = 'o-1'");
+    must(0, "run", NULL, NULL);
+    must(0, "run", NULL, NULL);
+    api_tracking_is("C B C ");
+    support_query_is(url,
+                     "select posted_shipped from waybill.report_line_items"
+                     " where order_id = 'o-1'",
+                     "2");
+    support_query_is(url, "select count(*) from waybill.lanes where active_submission is not null",
+                     "0");
+}
+END_TEST
+
+START_TEST(a_lost_answer_to_new_tracking_is_sent_again_and_a_refusal_is_told)
+{
+    make_orders(1, 2, "", 1);
+    must(0, "run", NULL, NULL);
+    sandbox_post("faults", "update:first=1:drop_after update:first=1:503_before");
+    support_psql(url, "update t.lines set tracking_number = 'A'");
+    for (int i = 0; i < 4; i++)
+        must(0, "run", NULL, NULL);
+    api_tracking_is("A A ");
+    support_query_is(url, "select count(*) from waybill.tracking where next_at is null", "2");
+
+    /* A fulfillment that the API doesn't know, often enough. */
+    support_psql(url, "update waybill.submissions set fulfillment_id = 'x' || fulfillment_id"
+                      " where order_id = 'o-1';"
+                      "update t.lines set tracking_number = 'B' where order_id = 'o-1'");
+    must(0, "run", NULL, NULL);
+    support_psql(url, "update waybill.tracking set failures = 19, next_at = clock_timestamp()"
+                      " where next_at is not null");
+    must(1, "run", NULL, NULL);
+    must(0, "run", NULL, NULL);
+    api_tracking_is("A A ");
+    support_query_is(url,
+                     "select order_id, kind, detail like 'new tracking of fulfillment%'"
+                     " from waybill.report_discrepancies where closed_at is null",
+                     "o-1|rejected|t");
+    support_psql(url, "update waybill.submissions set fulfillment_id = substr(fulfillment_id, 2)"
+                      " where order_id = 'o-1';"
+                      "update t.lines set tracking_number = 'C' where order_id = 'o-1'");
+    must(0, "run", NULL, NULL);
+    api_tracking_is("C A ");
+    support_query_is(
+        url, "select count(*) from waybill.report_discrepancies where closed_at is null", "0");
+}
+END_TEST
+
+/* A worker that is gone holds a lane for a while only. */
+START_TEST(a_lane_held_for_tracking_by_nobody_is_free_again)
+{
+    make_orders(1, 1, "", 1);
+    must(0, "run", NULL, NULL);
+    support_psql(url,
+                 "insert into waybill.tracking (submission_id, order_id, number, sending_until)"
+                 " values (1, 'o-1', 'Z', clock_timestamp() + interval '1 hour');"
+                 "update waybill.lanes set active_submission = 1;"
+                 "update t.lines set shipped_quantity = 2");
+    must(0, "run", NULL, NULL);
+    support_query_is(url, "select count(*) from waybill.submissions where state = 'accepted'", "1");
+    support_psql(url, "update waybill.tracking set sending_until = clock_timestamp()");
+    must(0, "run", NULL, NULL);
+    must(0, "run", NULL, NULL);
+    support_query_is(url, "select count(*) from waybill.submissions where state = 'accepted'", "2");
+    api_tracking_is("Z ");
+}
+END_TEST
+
 /* Every personal field of the sandbox's answers has one of these in it. */
 static const char *const CANARIES[] = {"shopper.example", "+1-952-555", "Bren Road",
                                        "203.0.113.",      "firstName",  "postalCode",
@@ -609,6 +733,9 @@ main(void)
     tcase_add_test(tests, a_failing_hand_over_stops_only_its_own_order);
     tcase_add_test(tests, a_missing_function_is_said_by_check_and_made_up_for_later);
     tcase_add_test(tests, an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not);
+    tcase_add_test(tests, tracking_that_came_later_is_sent_once_and_never_cleared);
+    tcase_add_test(tests, a_lost_answer_to_new_tracking_is_sent_again_and_a_refusal_is_told);
+    tcase_add_test(tests, a_lane_held_for_tracking_by_nobody_is_free_again);
     tcase_add_test(tests, no_personal_field_is_kept_or_said);
     return support_run_suite(suite);
 }

@@ -1,0 +1,124 @@
+-- tracking: what became known of a parcel after its POST is sent to its fulfillments; quantities never are.
+
+-- Called by the planner for the orders that it looked at: the rows of a submission now against what was last to be sent
+-- for it. Null never clears. What is not accepted yet waits until it is.
+create or replace function note_tracking(keys text[]) returns void
+language sql volatile security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+insert into tracking as t (submission_id, order_id, company, number, url)
+select s.submission_id, s.order_id, coalesce(w.company, k.company), coalesce(w.number, k.number), coalesce(w.url, k.url)
+  from (select distinct unnest(keys) as order_id) o
+ cross join lateral (select * from submissions s
+                      where s.order_id = o.order_id
+                        and s.state in ('planned', 'sending', 'unknown', 'held', 'accepted') offset 0) s
+ cross join lateral (
+       -- as the planner chose it for the POST
+       select min(r.tracking_company) as company, min(r.tracking_number) as number, min(r.tracking_url) as url
+         from submission_items i
+        cross join lateral (select * from rows r where r.row_id = i.row_id and r.is_present offset 0) r
+        where i.submission_id = s.submission_id) w
+ cross join lateral (
+       select coalesce(x.company, s.tracking_company) as company, coalesce(x.number, s.tracking_number) as number,
+              coalesce(x.url, s.tracking_url) as url
+         from (select) one left join tracking x on x.submission_id = s.submission_id) k
+ where coalesce(w.company <> k.company, k.company is null and w.company is not null)
+    or coalesce(w.number <> k.number, k.number is null and w.number is not null)
+    or coalesce(w.url <> k.url, k.url is null and w.url is not null)
+ order by s.submission_id
+    on conflict (submission_id) do update
+   set company = excluded.company, number = excluded.number, url = excluded.url, version = t.version + 1,
+       failures = 0, next_at = clock_timestamp()
+$$;
+
+-- Updates to send now, one of an order, each under its order's lane: nothing else of the order is posted meanwhile, on
+-- any host. lease_ms: then the lane is free again, whatever became of us.
+create or replace function take_tracking(for_worker bigint, version_of_schema int, most int, lease_ms bigint)
+returns table (submission_id bigint, version int, fulfillment_id text, company text, number text, url text, failures int)
+language plpgsql volatile security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+    t timestamptz := clock_timestamp();
+    chosen bigint[];
+begin
+    if (must_be_itself(for_worker, version_of_schema)).mode <> 'live' then
+        return;
+    end if;
+    perform free_lane(x.submission_id)
+       from (select k.submission_id from tracking k where k.sending_until < t order by k.order_id limit 100) x;
+    chosen := array(select distinct on (k.order_id) k.submission_id
+                      from tracking k
+                      join submissions s using (submission_id)
+                      join lanes l on l.order_id = k.order_id
+                     where k.next_at <= t and k.sending_until is null and s.state = 'accepted'
+                       and l.active_submission is null
+                     order by k.order_id, k.next_at limit most);
+    with lane as (
+        select l.order_id from lanes l
+         where l.active_submission is null
+           and l.order_id in (select k.order_id from tracking k where k.submission_id = any (chosen))
+         order by l.order_id for no key update skip locked
+    ), held as (
+        update lanes l
+           set active_submission = k.submission_id
+          from lane join tracking k on k.order_id = lane.order_id and k.submission_id = any (chosen)
+         where l.order_id = lane.order_id
+        returning l.active_submission as submission_id
+    )
+    select array_agg(held.submission_id) into chosen from held;
+    return query
+    with put as (
+        update tracking k set sending_until = t + lease_ms * interval '1 ms'
+         where k.submission_id = any (chosen)
+        returning k.*
+    )
+    select put.submission_id, put.version, s.fulfillment_id, put.company, put.number, put.url, put.failures
+      from put join submissions s using (submission_id);
+end $$;
+
+create or replace function free_lane(of_submission bigint) returns void
+language plpgsql volatile security definer set search_path from current as $$
+begin
+    update lanes l
+       set active_submission = null,
+           next_at = coalesce((select min(s.next_attempt_at) from submissions s
+                                where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+      from tracking k
+     where k.submission_id = of_submission and l.order_id = k.order_id and l.active_submission = of_submission;
+    update tracking k set sending_until = null where k.submission_id = of_submission;
+end $$;
+
+-- What came of one. outcome: sent, again (refused for now, or nobody knows), refused. A repeat of one whose answer was
+-- lost is harmless: it sets the same three texts of the same fulfillment, and no quantity with them.
+create or replace function tracking_done(for_run bigint, of_submission bigint, of_version int, outcome text, why text, delay_ms bigint)
+returns void
+language plpgsql volatile security definer set search_path from current as $$
+declare
+    k tracking;
+    s submissions;
+begin
+    perform 1 from lanes l join tracking x using (order_id) where x.submission_id = of_submission for no key update of l;
+    perform free_lane(of_submission);
+    update tracking x
+       set next_at = case when x.version <> of_version then x.next_at
+                          when outcome = 'again' then clock_timestamp() + delay_ms * interval '1 ms' end,
+           failures = case when outcome = 'again' then x.failures + 1 else 0 end,
+           sent_at = case when outcome = 'sent' then clock_timestamp() else x.sent_at end,
+           error = nullif(why, '')
+     where x.submission_id = of_submission
+    returning * into k;
+    if not found then
+        return;
+    end if;
+    select * into s from submissions x where x.submission_id = of_submission;
+    if outcome = 'refused' then
+        perform find_discrepancies(for_run, array[row('rejected', k.order_id, '', s.shipment_ref, 0,
+            format('new tracking of fulfillment %s (submission %s) was refused: %s', s.fulfillment_id, of_submission, why),
+            format('tracking %s %s', of_submission, of_version), false)::finding]);
+    elsif outcome = 'sent' then
+        update discrepancies d
+           set closed_at = clock_timestamp(), closed_by = 'follow'
+         where d.order_id = k.order_id and d.kind = 'rejected' and d.submission_id = 0 and d.closed_at is null
+           and d.fingerprint like format('tracking %s %%', of_submission);
+    end if;
+end $$;
