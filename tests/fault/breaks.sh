@@ -35,6 +35,9 @@ a commit that is not durable|src/pg/session.c|s/"synchronous_commit", "on"/"sync
 no law 4|sql/migrations/0001_ledger.sql|s/^create unique index law_4/create index law_4/|integration_test_laws|
 a lane is not looked at|sql/functions/claims.sql|s/where l.active_submission is null and l.next_at < 'infinity'/where l.next_at < 'infinity'/; s/^ *for no key update skip locked);/);/|fault_test_bridge|two_runs_at_once_of_which_one_is_killed_again_and_again
 no first look after a failover|sql/functions/claims.sql|s/where me.generation = 1 .*/where true/|fault_test_database|an_asynchronous_failover_that_loses_the_last_commits
+a late look is believed|sql/functions/settle.sql|s/and s.tries = coalesce(x.tries, s.tries)/and true/|fault_test_bridge|a_look_that_is_recorded_too_late_says_nothing_about_a_later_post
+no claim token|sql/functions/settle.sql|s/ and s.claim_token = x.claim_token//|fault_test_bridge|a_claim_that_is_given_back_too_late_gives_nothing_back
+two planners at once|sql/functions/planner.sql|s/select pg_try_advisory_xact_lock(1463898946.*$/select true $$;/|integration_test_planners|
 a stop waits for nothing|src/sync/loop.c|s/loop->options->grace_ms);$/0);/|fault_test_bridge|asked_to_stop_under_load_it_leaves_nothing_unknown
 a broken feed is not swept|sql/functions/feed.sql|s/'feed_broken', '', '', relation/'guard', '', '', relation/|fault_test_warehouse|what_happens_while_triggers_are_off_is_swept
 Retry-After without a limit|src/provider/retry_after.c sql/functions/modes.sql|s/600 \* 1000/600000 * 1000/; s/600000)/600000000)/|fault_test_api|an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most

@@ -246,14 +246,10 @@ START_TEST(a_claim_whose_answer_comes_too_late_is_not_sent)
 }
 END_TEST
 
-/* A look that was taken before a POST, and recorded after it, says nothing about that POST. */
-START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
+/* All that was there is settled, and one more parcel is due. */
+static void
+one_parcel(void)
 {
-    static const struct step LOOKED = {
-        "before a look is settled", true, PROXY_BEFORE, "\0settle_", 8, "", false};
-    struct support_process stale;
-    struct support_process other;
-
     world_faults(&world, "first=3:none first=1:drop_after");
     (void)world_run(&world);
     world_run_out(&world, "before the fault");
@@ -262,6 +258,43 @@ START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
                             "select wms.edge_ship(o.id, 'S1', 1) from wms.orders o"
                             " where o.number = 'STALE'");
     world_load_orders(&world);
+}
+
+/* It says "not sent" of its own claim, while another sends under a claim of its own. */
+START_TEST(a_claim_that_is_given_back_too_late_gives_nothing_back)
+{
+    struct support_process stale;
+    struct support_process other;
+
+    one_parcel();
+    world_check(&world, come_to(&STEPS[1], &stale), "nobody claimed");
+    around_the_proxies();
+    support_wait_query(world.url,
+                       "select claim_expires_at < clock_timestamp() - interval '1 s'"
+                       "  from waybill.submissions where order_id = 'stale'",
+                       "t", STEP_MS);
+    world_switch(&world, "latency_ms=700");
+    world_spawn_run(&world, &other);
+    support_wait_query(world.url,
+                       "select state = 'sending' and tries = 2 from waybill.submissions"
+                       " where order_id = 'stale'",
+                       "t", STEP_MS);
+    proxy_release(world.database_proxy);
+    (void)support_wait_exit(&stale, PATIENCE_MS);
+    (void)support_wait_exit(&other, PATIENCE_MS);
+    world_agree(&world, "a claim that was given back too late");
+}
+END_TEST
+
+/* A look that was taken before a POST, and recorded after it, says nothing about that POST. */
+START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
+{
+    static const struct step LOOKED = {
+        "before a look is settled", true, PROXY_BEFORE, "\0settle_", 8, "", false};
+    struct support_process stale;
+    struct support_process other;
+
+    one_parcel();
     world_faults(&world, "first=1:503_before:0");
     world_spawn_run(&world, &stale);
     support_wait_query(world.url, UNKNOWN_AFTER "1", "t", STEP_MS);
@@ -312,6 +345,7 @@ main(void)
     CASE(asked_to_stop_under_load_it_leaves_nothing_unknown);
     CASE(a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes);
     CASE(a_claim_whose_answer_comes_too_late_is_not_sent);
+    CASE(a_claim_that_is_given_back_too_late_gives_nothing_back);
     CASE(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post);
     return support_run_suite(suite);
 }

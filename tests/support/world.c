@@ -288,9 +288,7 @@ world_stat(struct world *world, const char *after, const char *name)
 void
 world_spawn_run(struct world *world, struct support_process *process)
 {
-    const char *program = getenv("WAYBILL_FAULT_PROGRAM");
-    const char *const argv[] = {program == NULL ? SUPPORT_WAYBILL : program, "-c", world->config,
-                                "run", NULL};
+    const char *const argv[] = {SUPPORT_WAYBILL, "-c", world->config, "run", NULL};
 
     world->runs++;
     support_spawn(process, argv, NULL);
