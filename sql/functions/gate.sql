@@ -225,6 +225,8 @@ declare
     taken record;
     left_shipped bigint;
     left_cancelled bigint;
+    named_shipped bigint;
+    named_cancelled bigint;
     booked bigint := 0;
 begin
     for f in
@@ -260,6 +262,33 @@ begin
             left_cancelled := left_cancelled - greatest(0, least(left_cancelled, taken.agreed));
         end loop;
         left_cancelled := f.cancelled;
+        -- A baseline from a file or the warehouse settled units without knowing their fulfillments: here is one of them,
+        -- so its units are taken out of the baseline and booked below under its name.
+        named_shipped := 0;
+        named_cancelled := 0;
+        for taken in
+            select r.row_id, r.posted_shipped, r.posted_cancelled, b.shipped, b.cancelled
+              from rows r
+             cross join lateral (
+                   select coalesce(sum(j.shipped), 0) as shipped, coalesce(sum(j.cancelled), 0) as cancelled
+                     from rows x join adjustments j using (row_id)
+                    where x.order_id = of_order and x.item_id = f.item_id
+                      and j.kind = 'baseline' and j.fulfillment_id is null offset 0) b
+             where r.order_id = of_order and r.item_id = f.item_id
+             order by r.row_id
+        loop
+            insert into adjustments (kind, row_id, shipped, cancelled, reason)
+            select 'baseline', taken.row_id, -x.shipped, -x.cancelled, 'settled by fulfillment ' || f.id
+              from (select greatest(0, least(f.shipped - named_shipped, taken.shipped - named_shipped, taken.posted_shipped)) as shipped,
+                           greatest(0, least(f.cancelled - named_cancelled, taken.cancelled - named_cancelled, taken.posted_cancelled)) as cancelled) x
+             where x.shipped + x.cancelled > 0;
+            if found then
+                named_shipped := named_shipped
+                    + greatest(0, least(f.shipped - named_shipped, taken.shipped - named_shipped, taken.posted_shipped));
+                named_cancelled := named_cancelled
+                    + greatest(0, least(f.cancelled - named_cancelled, taken.cancelled - named_cancelled, taken.posted_cancelled));
+            end if;
+        end loop;
         for taken in
             select r.row_id, row_number() over (order by r.shipment_ref) = 1 as is_first,
                    -- what is planned and can still be taken back is as good as due
@@ -289,7 +318,7 @@ begin
             left_shipped := left_shipped - case when taken.is_first then left_shipped else least(left_shipped, taken.due_shipped) end;
             left_cancelled := left_cancelled - case when taken.is_first then left_cancelled else least(left_cancelled, taken.due_cancelled) end;
         end loop;
-        if is_alarm then
+        if is_alarm and (named_shipped < f.shipped or named_cancelled < f.cancelled) then
             perform find_discrepancies(for_run, array[row('foreign', of_order, f.item_id, '', 0,
                 format('fulfillment %s has %s shipped and %s cancelled that %s', f.id, f.shipped, f.cancelled,
                        case when f.is_own then 'this ledger posted, and knows nothing of any more: restored or failed over'
