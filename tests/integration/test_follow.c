@@ -318,6 +318,26 @@ START_TEST(states_come_back_each_once_and_in_order_however_the_events_come)
 }
 END_TEST
 
+START_TEST(an_event_that_comes_too_late_is_kept_and_changes_nothing)
+{
+    make_orders(1, 1, "", 2);
+    run_until_states_agree(1);
+    wait_api(1, "complete");
+    run_until_states_agree(1);
+    support_psql(url,
+                 "insert into waybill.events (event_id, type, kind, what, order_id, created_at)"
+                 " select 'late', 'order.dispute', 'state', 'dispute', order_id,"
+                 "        complete_at - interval '5 ms' from waybill.orders");
+    must(0, "run", NULL, NULL);
+    support_query_is(url, "select state from waybill.report_orders", "complete");
+    support_query_is(url, "select state from t.orders", "complete");
+    support_query_is(
+        url, "select is_skipped from waybill.report_order_states where state = 'dispute'", "t");
+    support_query_is(url, "select count(*) from t.told where state = 'dispute'", "0");
+    told_once_and_in_order();
+}
+END_TEST
+
 START_TEST(an_accepted_order_is_posted_when_its_event_comes)
 {
     make_orders(1, 1, ",\"state\":\"in_review\"", 2);
@@ -723,6 +743,7 @@ main(void)
     support_need_database();
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, states_come_back_each_once_and_in_order_however_the_events_come);
+    tcase_add_test(tests, an_event_that_comes_too_late_is_kept_and_changes_nothing);
     tcase_add_test(tests, an_accepted_order_is_posted_when_its_event_comes);
     tcase_add_test(tests, orders_whose_authorization_ends_soon_are_counted);
     tcase_add_test(tests, without_events_states_are_asked_for);
