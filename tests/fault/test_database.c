@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,9 +22,12 @@
 #define CLUSTER         WAYBILL_SOURCE_DIR "/tests/fault/cluster.sh"
 #define PRIVATE         WAYBILL_SOURCE_DIR "/conf/private-postgres.sh"
 
+#define FOLDERS "%s/waybill-fault-%d-"
+
 static struct world world;
 static char primary[600]; /* its folder */
 static char standby[600];
+static pid_t suite_pid;
 
 /* Returns the first line of what it printed. */
 static void
@@ -56,8 +60,12 @@ setup(void)
 {
     char url[SUPPORT_URL_MAX];
 
-    (void)snprintf(primary, sizeof(primary), "/tmp/waybill-fault-%d-p", (int)getpid());
-    (void)snprintf(standby, sizeof(standby), "/tmp/waybill-fault-%d-s", (int)getpid());
+    const char *top = getenv("TMPDIR");
+
+    if (top == NULL)
+        top = "/tmp";
+    (void)snprintf(primary, sizeof(primary), FOLDERS "%d-p", top, (int)suite_pid, (int)getpid());
+    (void)snprintf(standby, sizeof(standby), FOLDERS "%d-s", top, (int)suite_pid, (int)getpid());
 
     const char *const argv[] = {"sh",
                                 PRIVATE,
@@ -381,12 +389,34 @@ END_TEST
         tcase_add_test(tcase, name);                                                               \
     } while (0)
 
+/* Servers of tests that failed. */
+static void
+remove_all(void)
+{
+    static const char SCRIPT[] =
+        "for dir in \"$2\"*; do [ ! -d \"$dir\" ] || sh \"$1\" remove \"$dir\"; done";
+    const char *top = getenv("TMPDIR");
+    char folders[600];
+    pid_t pid;
+
+    (void)snprintf(folders, sizeof(folders), FOLDERS, top == NULL ? "/tmp" : top, (int)suite_pid);
+    pid = fork(); /* outside of a test, so without its helpers */
+    if (pid == 0) {
+        (void)execlp("sh", "sh", "-c", SCRIPT, "sh", CLUSTER, folders, (char *)NULL);
+        _exit(127);
+    }
+    if (pid > 0)
+        (void)waitpid(pid, NULL, 0);
+}
+
 int
 main(void)
 {
+    int code;
     Suite *suite = suite_create("database faults");
 
     support_need_database();
+    suite_pid = getpid();
     CASE(a_server_that_crashes_under_load_loses_no_intent);
     CASE(an_intent_survives_a_crash_that_comes_with_its_post);
     CASE(sessions_that_are_ended_and_statements_that_are_cancelled);
@@ -396,5 +426,7 @@ main(void)
     CASE(a_network_that_goes_silent_under_load);
     CASE(an_asynchronous_failover_that_loses_the_last_commits);
     CASE(a_synchronous_failover_loses_nothing_at_all);
-    return support_run_suite(suite);
+    code = support_run_suite(suite);
+    remove_all();
+    return code;
 }
