@@ -82,7 +82,7 @@ static const struct option dismiss_options[] = {
     {"kind", 0, "KIND", "without a target: all with an open discrepancy of this kind"},
     {"older-than", 0, "TIME", "without a target: all that are older, such as 2h"},
     {"reason", 0, "TEXT", "why, for the record; must be given"},
-    {"units", 0, "WHAT", "settled: they count as posted (the default); due: they are planned anew"},
+    {"units", 0, "WHAT", "settled: they count as posted (the default); due: planned anew"},
     {"force", 0, NULL, "also what may have been applied: look at the API first"},
     {NULL, 0, NULL, NULL},
 };
@@ -130,7 +130,8 @@ static const struct command commands[] = {
      check_command},
     {"baseline",
      "say what is already settled",
-     "--from nothing|warehouse|csv FILE|api [--before TIME] [--shadow] [--dry-run]",
+     "--from nothing|warehouse|csv FILE|api [--before TIME]\n"
+     "       [--shadow] [--dry-run]",
      "A new ledger posts nothing until it is told what happened before it. `nothing`: all that\n"
      "the warehouse shows is still to be posted. `warehouse`: all that it shows, or all that was\n"
      "changed before TIME, is settled and stays so. `csv`: what FILE says, with the header\n"
@@ -245,7 +246,8 @@ static const struct command commands[] = {
      prune_command},
     {"retry",
      "let what was held or refused go again, at once",
-     "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
+     "submission|marker|order|discrepancy ID [--kind KIND] [--older-than TIME]\n"
+     "       [--reason TEXT]",
      "Held submissions are planned again with their attempts counted from 0; planned ones go with\n"
      "the next claim; the units of refused ones are planned anew. Many at a time with --kind or\n"
      "--older-than in place of a target. Exit 1: something was refused, the table says why.",
@@ -257,7 +259,8 @@ static const struct command commands[] = {
      retry_command},
     {"hold",
      "keep what is planned from being sent",
-     "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
+     "submission|marker|order|discrepancy ID [--kind KIND] [--older-than TIME]\n"
+     "       [--reason TEXT]",
      "Planned submissions wait until somebody releases them, also when the warehouse changes "
      "them.\n"
      "What is being sent, or may have been applied, can't be held.",
@@ -268,7 +271,8 @@ static const struct command commands[] = {
      hold_command},
     {"release",
      "let what was held go again",
-     "submission ID|marker UUID|order ID|discrepancy N [--reason TEXT]",
+     "submission|marker|order|discrepancy ID [--kind KIND] [--older-than TIME]\n"
+     "       [--reason TEXT]",
      "Held submissions are planned again. One that may have been applied is looked for at the API\n"
      "once more before it is sent.",
      decide_options,
@@ -278,7 +282,8 @@ static const struct command commands[] = {
      release_command},
     {"dismiss",
      "say that nothing more is to be done about it",
-     "submission ID|marker UUID|order ID|discrepancy N --reason TEXT",
+     "submission|marker|order|discrepancy ID --reason TEXT [--kind KIND]\n"
+     "       [--older-than TIME] [--units WHAT] [--force]",
      "Ends held and refused submissions, and discrepancies. The units count as settled, or with\n"
      "--units due are planned anew. A dismissed discrepancy stays closed while its evidence is "
      "the\n"
@@ -294,7 +299,8 @@ static const struct command commands[] = {
      "ORDER ITEM [--shipped N] [--cancelled N] --reason TEXT",
      "The units count as posted and are never sent. There is no way to take it back.",
      settle_options,
-     {"waybill settle 182917310336 10001 --shipped 2 --reason 'posted by phone'"},
+     {"waybill settle 182917310336 10001 --shipped 2 --reason 'posted by phone'",
+      "waybill settle 182917310336 10002 --cancelled 1 --reason 'cancelled in the shop'"},
      2,
      false,
      settle_command},
@@ -303,7 +309,8 @@ static const struct command commands[] = {
      "FULFILLMENT_ID --reason TEXT",
      "Asks the API for it and books its units as settled. One of our own settles its submission.",
      adopt_options,
-     {"waybill adopt ful_123 --reason 'made in the dashboard'"},
+     {"waybill adopt ful_123 --reason 'made in the dashboard'",
+      "waybill adopt ful_456 --reason 'the old connector posted it'"},
      1,
      false,
      adopt_command},
@@ -313,7 +320,7 @@ static const struct command commands[] = {
      "Runs end with exit 3 when what is in flight has settled; watch waits. Also in SQL:\n"
      "select waybill.pause('why').",
      pause_options,
-     {"waybill pause --reason 'stock-taking'"},
+     {"waybill pause --reason 'stock-taking'", "waybill pause"},
      0,
      false,
      pause_command},

@@ -86,7 +86,7 @@ options_flag(struct options *options, const char *text)
 }
 
 bool
-options_parse(struct options *options, int argc, char **argv, struct error *err)
+sandbox_options_parse(struct options *options, int argc, char **argv, struct error *err)
 {
     memset(options, 0, sizeof(*options));
     options->rate = -1;
@@ -153,7 +153,7 @@ options_help_faults(void)
 }
 
 void
-options_help(void)
+sandbox_options_help(void)
 {
     puts(
         "usage: waybill-sandbox [options]\n\n"

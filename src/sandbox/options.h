@@ -31,9 +31,9 @@ struct options {
 };
 
 /* Texts are borrowed from argv. */
-bool options_parse(struct options *options, int argc, char **argv, struct error *err);
+bool sandbox_options_parse(struct options *options, int argc, char **argv, struct error *err);
 
 /* On stdout. */
-void options_help(void);
+void sandbox_options_help(void);
 
 #endif

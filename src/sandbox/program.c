@@ -93,12 +93,12 @@ sandbox_main(int argc, char **argv)
     struct options options;
     struct error err = {0};
 
-    if (!options_parse(&options, argc, argv, &err)) {
+    if (!sandbox_options_parse(&options, argc, argv, &err)) {
         fprintf(stderr, "waybill-sandbox: %s\ntry 'waybill-sandbox --help'\n", err.message);
         return EXIT_USAGE;
     }
     if (options.is_help) {
-        options_help();
+        sandbox_options_help();
         return EXIT_SUCCESS;
     }
     if (options.is_version) {

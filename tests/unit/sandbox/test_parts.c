@@ -298,14 +298,14 @@ START_TEST(options_come_with_a_space_or_an_equals_sign)
     struct options options;
     struct error err = {0};
 
-    ck_assert(options_parse(&options, 7, argv, &err));
+    ck_assert(sandbox_options_parse(&options, 7, argv, &err));
     ck_assert_int_eq(options.port, 80);
     ck_assert_int_eq(options.seed, 9);
     ck_assert(options.is_live);
     ck_assert_str_eq(options.faults[0], "first=1:429");
     ck_assert_str_eq(options.keys[0], "sk_test_sandbox");
     argv[1] = wrong;
-    ck_assert(!options_parse(&options, 7, argv, &err));
+    ck_assert(!sandbox_options_parse(&options, 7, argv, &err));
     ck_assert_int_eq(err.code, ERROR_USAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "--ports"));
 }
