@@ -11,8 +11,6 @@
 
 enum {
     PLAN_ORDERS_MAX = 10000, /* of one preview */
-    PLAN_LINES_MAX = 100,
-    PLAN_GATE_FRESH_MS = 15 * 60 * 1000,
     PLAN_ORDERS_BYTES_MAX = 32 * 1024 * 1024,
 };
 

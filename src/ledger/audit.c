@@ -60,11 +60,11 @@ audit_targets_free(struct audit_target *targets, int count)
 bool
 audit_since(struct ledger *ledger, const char *time, int64_t ms, char out[48], struct error *err)
 {
-    char text[24];
+    char text[PG_INT_BYTES];
     const char *const params[] = {time, text};
     struct pg_rows *rows = NULL;
 
-    (void)snprintf(text, sizeof(text), "%lld", (long long)ms);
+    pg_int_text(text, ms);
     if (!pg_run(ledger_pg(ledger), &stmt_audit_since, params, &rows, err)) {
         if (strncmp(err->sqlstate, "22", 2) == 0) {
             error_clear(err);
@@ -101,12 +101,12 @@ audit_begin(struct ledger *ledger, const char *const *order_ids, int count, int6
             struct audit_target **out, struct error *err)
 {
     bool ok = false;
-    char settle[24];
+    char settle[PG_INT_BYTES];
     char *ids = NULL;
     struct pg_rows *rows = NULL;
     struct audit_target *targets = NULL;
 
-    (void)snprintf(settle, sizeof(settle), "%lld", (long long)settle_ms);
+    pg_int_text(settle, settle_ms);
     if (!audit_ids_text(order_ids, count, &ids, err))
         return false;
 
@@ -162,16 +162,16 @@ audit_walk_on(struct ledger *ledger, struct audit_walk *walk, const char *since,
               int64_t settle_ms, struct audit_target **out, int *count, struct error *err)
 {
     bool ok = false;
-    char most_text[24];
-    char walk_text[24];
+    char most_text[PG_INT_BYTES];
+    char walk_text[PG_INT_BYTES];
     const char *const params[] = {walk->after != NULL ? walk->after : "", since, most_text,
                                   walk_text};
     struct pg_rows *rows = NULL;
     const char **ids = NULL;
 
     *count = 0;
-    (void)snprintf(most_text, sizeof(most_text), "%d", most);
-    (void)snprintf(walk_text, sizeof(walk_text), "%d", AUDIT_WALK_MAX);
+    pg_int_text(most_text, most);
+    pg_int_text(walk_text, AUDIT_WALK_MAX);
     if (!pg_run(ledger_pg(ledger), &stmt_audit_orders, params, &rows, err))
         return false;
     if (pg_rows_count(rows) == 0) {
@@ -288,11 +288,11 @@ bool
 audit_record(struct ledger *ledger, int64_t run_id, const char *found, bool is_again,
              int64_t *opened, struct error *err)
 {
-    char run[24];
+    char run[PG_INT_BYTES];
     const char *const params[] = {run, found, is_again ? "t" : "f"};
     struct pg_rows *rows = NULL;
 
-    (void)snprintf(run, sizeof(run), "%lld", (long long)run_id);
+    pg_int_text(run, run_id);
     for (int tries = 0;; tries++) {
         struct error failure = {0};
 

@@ -201,13 +201,13 @@ static bool
 baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struct error *err)
 {
     for (int64_t from = 1; from <= out->lines; from += BASELINE_PIECE_ROWS) {
-        char first[24];
-        char last[24];
+        char first[PG_INT_BYTES];
+        char last[PG_INT_BYTES];
         const char *const params[] = {first, last, why};
         struct pg_rows *rows = NULL;
 
-        (void)snprintf(first, sizeof(first), "%lld", (long long)from);
-        (void)snprintf(last, sizeof(last), "%lld", (long long)(from + BASELINE_PIECE_ROWS - 1));
+        pg_int_text(first, from);
+        pg_int_text(last, (from + BASELINE_PIECE_ROWS - 1));
         if (!pg_query(pg,
                       "select baseline_rows(array(select " BASELINE_READING
                       " from baseline_copy x where x.n between $1::int8 and $2::int8), $3::text)",
@@ -347,7 +347,7 @@ baseline_file_add(struct ledger *ledger, const struct baseline_row *rows, int co
 static bool
 baseline_file_book(struct pg *pg, const char *why, struct baseline_result *out, struct error *err)
 {
-    char from[24] = "0";
+    char from[PG_INT_BYTES] = "0";
     const char *const params[] = {from, why};
     bool is_end = false;
 
@@ -490,10 +490,10 @@ bool
 baseline_api_next(struct ledger *ledger, bool is_dry_run, const char *after, int most,
                   struct pg_rows **out, struct error *err)
 {
-    char most_text[16];
+    char most_text[PG_INT_BYTES];
     const char *const params[] = {after, most_text};
 
-    (void)snprintf(most_text, sizeof(most_text), "%d", most);
+    pg_int_text(most_text, most);
     if (!is_dry_run)
         return pg_run(ledger_pg(ledger), &stmt_baseline_next, params, out, err);
     return pg_query(ledger_pg(ledger),
@@ -559,7 +559,7 @@ baseline_api_replay(struct ledger *ledger, const struct warehouse *warehouse,
                     struct error *err)
 {
     struct pg *pg = ledger_pg(ledger);
-    char after[24] = "0";
+    char after[PG_INT_BYTES] = "0";
     char why[200];
     bool ok = true;
     bool is_end = false;

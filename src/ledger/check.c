@@ -219,12 +219,12 @@ check_queue(struct ledger *ledger, struct check_list *out, struct error *err)
 static bool
 check_snapshot(struct ledger *ledger, struct check_list *out, struct error *err)
 {
-    char seconds[16];
+    char seconds[PG_INT_BYTES];
     const char *const params[] = {seconds};
     struct pg_rows *rows = NULL;
     bool ok = true;
 
-    (void)snprintf(seconds, sizeof(seconds), "%d", CHECK_SNAPSHOT_SECONDS);
+    pg_int_text(seconds, CHECK_SNAPSHOT_SECONDS);
     if (!pg_run(ledger_pg(ledger), &stmt_check_snapshot, params, &rows, err))
         return false;
     if (pg_rows_count(rows) > 0)
@@ -396,7 +396,7 @@ check_keys(struct ledger *ledger, const struct warehouse *warehouse, char **out,
         char made_up[32];
 
         /* Digits only: such a key can be a number too. */
-        (void)snprintf(made_up, sizeof(made_up), "%d", 1000000000 + i);
+        pg_int_text(made_up, 1000000000 + i);
         pg_array_text(&keys, i < pg_rows_count(rows) ? pg_rows_text(rows, i, 0) : made_up);
     }
     pg_array_end(&keys);
@@ -447,12 +447,12 @@ check_lookup(struct ledger *ledger, const struct warehouse *warehouse, struct ch
     struct pg_rows *scans = NULL;
     struct error failure = {0};
     char *keys = NULL;
-    char large[16];
+    char large[PG_INT_BYTES];
     const char *params[2];
     bool ok = false;
 
     buffer_init(&sql, CHECK_SQL_BYTES_MAX);
-    (void)snprintf(large, sizeof(large), "%d", CHECK_LARGE_ROWS);
+    pg_int_text(large, CHECK_LARGE_ROWS);
     (void)buffer_printf(&sql, "explain (verbose, format json) %s", warehouse_lookup_sql(warehouse));
     if (sql.is_failed) {
         check_no_memory(err);

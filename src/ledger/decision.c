@@ -110,8 +110,8 @@ static bool
 decision_targets(struct ledger *ledger, const struct decision_request *request,
                  struct pg_rows **out, struct error *err)
 {
-    char older[24];
-    char most[16];
+    char older[PG_INT_BYTES];
+    char most[PG_INT_BYTES];
     const char *const params[] = {request->action,
                                   request->target_kind,
                                   request->target,
@@ -119,8 +119,8 @@ decision_targets(struct ledger *ledger, const struct decision_request *request,
                                   request->older_than_ms >= 0 ? older : NULL,
                                   most};
 
-    (void)snprintf(older, sizeof(older), "%lld", (long long)request->older_than_ms);
-    (void)snprintf(most, sizeof(most), "%d", DECISION_COUNT_MAX);
+    pg_int_text(older, request->older_than_ms);
+    pg_int_text(most, DECISION_COUNT_MAX);
     return pg_run(ledger_pg(ledger), &stmt_decide_targets, params, out, err);
 }
 
@@ -182,12 +182,12 @@ decision_settle(struct ledger *ledger, const char *order_id, const char *item_id
                 int64_t cancelled, const char *who, const char *reason, bool *is_done,
                 char said[DECISION_SAID_BYTES], struct error *err)
 {
-    char shipped_text[24];
-    char cancelled_text[24];
+    char shipped_text[PG_INT_BYTES];
+    char cancelled_text[PG_INT_BYTES];
     const char *const params[] = {order_id, item_id, shipped_text, cancelled_text, who, reason};
 
-    (void)snprintf(shipped_text, sizeof(shipped_text), "%lld", (long long)shipped);
-    (void)snprintf(cancelled_text, sizeof(cancelled_text), "%lld", (long long)cancelled);
+    pg_int_text(shipped_text, shipped);
+    pg_int_text(cancelled_text, cancelled);
     return decision_book(ledger, &stmt_book_by_hand, params, is_done, said, err);
 }
 

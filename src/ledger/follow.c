@@ -8,12 +8,6 @@
 #include "ledger/work.h"
 
 static void
-follow_int(char out[24], int64_t value)
-{
-    (void)snprintf(out, 24, "%lld", (long long)value);
-}
-
-static void
 follow_copy(char *out, size_t out_bytes, const char *text)
 {
     (void)snprintf(out, out_bytes, "%s", text != NULL ? text : "");
@@ -24,11 +18,11 @@ follow_begin(struct ledger *ledger, int64_t interval_ms, struct follow_reading *
              struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char interval[24];
+    char interval[PG_INT_BYTES];
     const char *params[] = {interval};
 
     *out = (struct follow_reading){.is_ours = false};
-    follow_int(interval, interval_ms);
+    pg_int_text(interval, interval_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_events_begin, params, &rows, err))
         return false;
     out->is_ours = pg_rows_bool(rows, 0, 0);
@@ -59,11 +53,11 @@ bool
 follow_apply(struct ledger *ledger, int64_t run_id, int most, int *taken, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char run[24], most_text[24];
+    char run[PG_INT_BYTES], most_text[PG_INT_BYTES];
     const char *params[] = {run, most_text};
 
-    follow_int(run, run_id);
-    follow_int(most_text, most);
+    pg_int_text(run, run_id);
+    pg_int_text(most_text, most);
     if (!pg_run(ledger_pg(ledger), &stmt_events_apply, params, &rows, err))
         return false;
     *taken = (int)pg_rows_int(rows, 0, 0);
@@ -75,10 +69,10 @@ bool
 follow_left(struct ledger *ledger, int64_t pass_age_ms, struct follow_left *out, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char age[24];
+    char age[PG_INT_BYTES];
     const char *params[] = {age};
 
-    follow_int(age, pass_age_ms);
+    pg_int_text(age, pass_age_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_follow_left, params, &rows, err))
         return false;
     out->is_to_apply = pg_rows_bool(rows, 0, 0);
@@ -93,12 +87,12 @@ bool
 follow_take_asks(struct ledger *ledger, int most, int64_t after_ms, int64_t pass_age_ms,
                  char ***out, int *count, struct error *err)
 {
-    char most_text[24], after[24], age[24];
+    char most_text[PG_INT_BYTES], after[PG_INT_BYTES], age[PG_INT_BYTES];
     const char *params[] = {most_text, after, age};
 
-    follow_int(most_text, most);
-    follow_int(after, after_ms);
-    follow_int(age, pass_age_ms);
+    pg_int_text(most_text, most);
+    pg_int_text(after, after_ms);
+    pg_int_text(age, pass_age_ms);
     return work_take_ids(ledger, &stmt_follows_take, params, out, count, err);
 }
 
@@ -106,11 +100,11 @@ bool
 follow_hand_over_due(struct ledger *ledger, const char *after, int most, int64_t pass_age_ms,
                      char ***out, int *count, struct error *err)
 {
-    char most_text[24], age[24];
+    char most_text[PG_INT_BYTES], age[PG_INT_BYTES];
     const char *params[] = {after, most_text, age};
 
-    follow_int(most_text, most);
-    follow_int(age, pass_age_ms);
+    pg_int_text(most_text, most);
+    pg_int_text(age, pass_age_ms);
     return work_take_ids(ledger, &stmt_hand_over_due, params, out, count, err);
 }
 
@@ -120,12 +114,12 @@ follow_hand_over(struct ledger *ledger, int64_t run_id, const char *order_id, co
                  struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char run[24], first[24], max[24];
+    char run[PG_INT_BYTES], first[PG_INT_BYTES], max[PG_INT_BYTES];
     const char *params[] = {run, order_id, function, first, max};
 
-    follow_int(run, run_id);
-    follow_int(first, first_delay_ms);
-    follow_int(max, max_delay_ms);
+    pg_int_text(run, run_id);
+    pg_int_text(first, first_delay_ms);
+    pg_int_text(max, max_delay_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_hand_over, params, &rows, err))
         return false;
     out->states = (int)pg_rows_int(rows, 0, 0);
@@ -161,16 +155,16 @@ follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, int64_t
     bool ok = false;
     struct pg_rows *rows = NULL;
     struct follow_tracking **list = NULL;
-    char worker[24], version[24], most_text[24], lease[24];
+    char worker[PG_INT_BYTES], version[PG_INT_BYTES], most_text[PG_INT_BYTES], lease[PG_INT_BYTES];
     const char *params[] = {worker, version, most_text, lease};
     int n = 0;
 
     *out = NULL;
     *count = 0;
-    follow_int(worker, worker_id);
-    follow_int(version, ledger_schema_version());
-    follow_int(most_text, most);
-    follow_int(lease, lease_ms);
+    pg_int_text(worker, worker_id);
+    pg_int_text(version, ledger_schema_version());
+    pg_int_text(most_text, most);
+    pg_int_text(lease, lease_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_tracking_take, params, &rows, err)) {
         ledger_refine_error(err);
         return false;
@@ -213,13 +207,13 @@ bool
 follow_tracked(struct ledger *ledger, int64_t run_id, const struct follow_tracking *tracking,
                const char *outcome, const char *why, int64_t delay_ms, struct error *err)
 {
-    char run[24], id[24], version[24], delay[24];
+    char run[PG_INT_BYTES], id[PG_INT_BYTES], version[PG_INT_BYTES], delay[PG_INT_BYTES];
     const char *params[] = {run, id, version, outcome, why, delay};
 
-    follow_int(run, run_id);
-    follow_int(id, tracking->submission_id);
-    follow_int(version, tracking->version);
-    follow_int(delay, delay_ms);
+    pg_int_text(run, run_id);
+    pg_int_text(id, tracking->submission_id);
+    pg_int_text(version, tracking->version);
+    pg_int_text(delay, delay_ms);
     return pg_run(ledger_pg(ledger), &stmt_tracking_done, params, NULL, err);
 }
 

@@ -143,10 +143,10 @@ init_migrate(struct pg *pg, const char *schema, bool is_ledger, struct ledger_in
     }
     result->version_after = result->version_before;
     while (statements_file_at(STATEMENTS_MIGRATIONS, result->version_after, &file)) {
-        char version[16];
+        char version[PG_INT_BYTES];
         const char *const params[] = {version, file.name, file.hash};
 
-        (void)snprintf(version, sizeof(version), "%d", ++result->version_after);
+        pg_int_text(version, ++result->version_after);
         if (!pg_exec(pg, file.text, err) || !init_run(pg, &stmt_init_note_version, params, err)) {
             error_context(err, "migration %s", file.name);
             goto done;

@@ -188,11 +188,11 @@ ledger_pause_elsewhere(struct ledger *ledger, const struct error *why)
 bool
 ledger_identify(struct ledger *ledger, struct ledger_identity *out, struct error *err)
 {
-    char version[16];
+    char version[PG_INT_BYTES];
     const char *const params[] = {version};
     struct pg_rows *rows = NULL;
 
-    (void)snprintf(version, sizeof(version), "%d", ledger_schema_version());
+    pg_int_text(version, ledger_schema_version());
     if (!ledger_ask(ledger, &stmt_ledger_identify, params, &rows, err)) {
         ledger_pause_elsewhere(ledger, err);
         return false;
@@ -222,13 +222,13 @@ bool
 ledger_run_begin(struct ledger *ledger, const char *command, int64_t *run_id, struct error *err)
 {
     char host[256] = "";
-    char pid[16];
+    char pid[PG_INT_BYTES];
     const char *const params[] = {command, host, pid, WAYBILL_VERSION};
     struct pg_rows *rows = NULL;
 
     if (gethostname(host, sizeof(host) - 1) != 0)
         (void)snprintf(host, sizeof(host), "unknown");
-    (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    pg_int_text(pid, (int)getpid());
     if (!ledger_ask(ledger, &stmt_run_begin, params, &rows, err))
         return false;
     *run_id = pg_rows_int(rows, 0, 0);
@@ -240,14 +240,14 @@ bool
 ledger_run_end(struct ledger *ledger, int64_t run_id, int exit_code, const char *why,
                struct error *err)
 {
-    char run[24];
-    char code[16];
+    char run[PG_INT_BYTES];
+    char code[PG_INT_BYTES];
     char clean[1400]; /* an error's message, context and hint */
     const char *const params[] = {run, code, clean};
     struct pg_rows *rows = NULL;
 
-    (void)snprintf(run, sizeof(run), "%lld", (long long)run_id);
-    (void)snprintf(code, sizeof(code), "%d", exit_code);
+    pg_int_text(run, run_id);
+    pg_int_text(code, exit_code);
     text_copy_clean(clean, sizeof(clean), why);
     if (!ledger_ask(ledger, &stmt_run_end, params, &rows, err))
         return false;
@@ -259,11 +259,11 @@ bool
 ledger_run_summary(struct ledger *ledger, int64_t run_id, struct ledger_run_summary *out,
                    struct error *err)
 {
-    char run[24];
+    char run[PG_INT_BYTES];
     const char *const params[] = {run};
     struct pg_rows *rows = NULL;
 
-    (void)snprintf(run, sizeof(run), "%lld", (long long)run_id);
+    pg_int_text(run, run_id);
     if (!ledger_ask(ledger, &stmt_run_summary, params, &rows, err))
         return false;
     *out = (struct ledger_run_summary){

@@ -23,18 +23,19 @@ struct plan {
 };
 
 struct plan_numbers {
-    char run_id[24], units_max[24], grace_ms[24], fresh_ms[24], lines_max[24], orders_max[24];
+    char run_id[PG_INT_BYTES], units_max[PG_INT_BYTES], grace_ms[PG_INT_BYTES],
+        fresh_ms[PG_INT_BYTES], lines_max[PG_INT_BYTES], orders_max[PG_INT_BYTES];
 };
 
 static void
 plan_numbers_write(struct plan_numbers *n, int64_t run_id, const struct plan_settings *s)
 {
-    (void)snprintf(n->run_id, sizeof(n->run_id), "%lld", (long long)run_id);
-    (void)snprintf(n->units_max, sizeof(n->units_max), "%lld", (long long)s->units_per_line_max);
-    (void)snprintf(n->grace_ms, sizeof(n->grace_ms), "%lld", (long long)s->unknown_grace_ms);
-    (void)snprintf(n->fresh_ms, sizeof(n->fresh_ms), "%lld", (long long)s->gate_fresh_ms);
-    (void)snprintf(n->lines_max, sizeof(n->lines_max), "%d", s->lines_per_submission_max);
-    (void)snprintf(n->orders_max, sizeof(n->orders_max), "%d", s->orders_max);
+    pg_int_text(n->run_id, run_id);
+    pg_int_text(n->units_max, s->units_per_line_max);
+    pg_int_text(n->grace_ms, s->unknown_grace_ms);
+    pg_int_text(n->fresh_ms, s->gate_fresh_ms);
+    pg_int_text(n->lines_max, s->lines_per_submission_max);
+    pg_int_text(n->orders_max, s->orders_max);
 }
 
 bool
@@ -106,9 +107,9 @@ done:
 static bool
 plan_give_up_on(struct plan *plan, const char *order_id, const struct error *why, struct error *err)
 {
-    char run_id[24];
+    char run_id[PG_INT_BYTES];
 
-    (void)snprintf(run_id, sizeof(run_id), "%lld", (long long)plan->run_id);
+    pg_int_text(run_id, plan->run_id);
     const char *params[] = {run_id, order_id, why->message};
 
     log_failure(LOG_WARN, "ledger", "order_unreadable", why);

@@ -13,6 +13,12 @@
 #include "ledger/ledger.h"
 #include "ledger/warehouse.h"
 
+/* The same for a run and for a preview of one. */
+enum {
+    PLAN_LINES_MAX = 100, /* of one submission; the provider's capability allows it */
+    PLAN_GATE_FRESH_MS = 15 * 60 * 1000, /* how long an accepted order is believed to be */
+};
+
 struct plan_settings {
     bool has_gate;
     bool decrease_is_note;

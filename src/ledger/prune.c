@@ -73,12 +73,12 @@ bool
 prune_run(struct ledger *ledger, int64_t keep_ms, int stop_fd, struct prune_result *out,
           struct error *err)
 {
-    char keep[24];
+    char keep[PG_INT_BYTES];
     const char *const params[] = {keep};
     struct pg_rows *rows = NULL;
 
     *out = (struct prune_result){0};
-    (void)snprintf(keep, sizeof(keep), "%lld", (long long)keep_ms);
+    pg_int_text(keep, keep_ms);
     if (!prune_submissions(ledger, keep, stop_fd, out, err) ||
         !prune_rest(ledger, keep, stop_fd, out, err))
         return false;
@@ -94,10 +94,10 @@ prune_run(struct ledger *ledger, int64_t keep_ms, int stop_fd, struct prune_resu
 bool
 prune_audit(struct ledger *ledger, int64_t run_id, int rows_max, struct error *err)
 {
-    char run[24], most[16];
+    char run[PG_INT_BYTES], most[PG_INT_BYTES];
     const char *const params[] = {run, most};
 
-    (void)snprintf(run, sizeof(run), "%lld", (long long)run_id);
-    (void)snprintf(most, sizeof(most), "%d", rows_max);
+    pg_int_text(run, run_id);
+    pg_int_text(most, rows_max);
     return pg_run(ledger_pg(ledger), &stmt_ledger_audit, params, NULL, err);
 }

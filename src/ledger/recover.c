@@ -27,11 +27,11 @@ bool
 recover_state(struct ledger *ledger, int64_t settle_ms, struct recover_state *out,
               struct error *err)
 {
-    char settle[24];
+    char settle[PG_INT_BYTES];
     const char *const params[] = {settle};
     struct pg_rows *rows = NULL;
 
-    (void)snprintf(settle, sizeof(settle), "%lld", (long long)settle_ms);
+    pg_int_text(settle, settle_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_recover_state, params, &rows, err))
         return false;
     *out = (struct recover_state){.generation = (int)pg_rows_int(rows, 0, 3), .unverified = -1};

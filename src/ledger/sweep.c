@@ -26,11 +26,11 @@ sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep
              char *why, size_t why_bytes, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char run[24], interval[24];
+    char run[PG_INT_BYTES], interval[PG_INT_BYTES];
     const char *params[] = {run, is_queue ? "t" : "f", interval};
 
-    (void)snprintf(run, sizeof(run), "%lld", (long long)run_id);
-    (void)snprintf(interval, sizeof(interval), "%lld", (long long)sweep_interval_ms);
+    pg_int_text(run, run_id);
+    pg_int_text(interval, sweep_interval_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_feed_check, params, &rows, err))
         return false;
     const char *text = pg_rows_text(rows, 0, 0);
@@ -120,10 +120,10 @@ static bool
 sweep_next_orders(struct pg *pg, const char *orders_sql, const char *last, struct pg_rows **rows,
                   struct error *err)
 {
-    char piece[24];
+    char piece[PG_INT_BYTES];
     const char *params[] = {last, piece};
 
-    (void)snprintf(piece, sizeof(piece), "%d", SWEEP_PIECE_ORDERS);
+    pg_int_text(piece, SWEEP_PIECE_ORDERS);
     return orders_sql == NULL ? pg_run(pg, &stmt_sweep_known_orders, params, rows, err)
                               : pg_query(pg, orders_sql, 2, params, rows, err);
 }
@@ -214,11 +214,11 @@ sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_
     struct pg *pg = ledger_pg(ledger);
     struct pg_rows *before = NULL;
     struct error failure = {0};
-    char run[24], missed[24], not_ours[24];
+    char run[PG_INT_BYTES], missed[PG_INT_BYTES], not_ours[PG_INT_BYTES];
     const char *ask[] = {run, "f", "0"};
 
     memset(out, 0, sizeof(*out));
-    (void)snprintf(run, sizeof(run), "%lld", (long long)run_id);
+    pg_int_text(run, run_id);
     if (!pg_run(pg, &stmt_feed_check, ask, &before, err))
         goto done;
 
@@ -238,8 +238,8 @@ sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_
     if (!pg_rows_bool(before, 0, 3))
         out->missed = 0; /* the first one: there was no feed to miss anything */
 
-    (void)snprintf(missed, sizeof(missed), "%lld", (long long)out->missed);
-    (void)snprintf(not_ours, sizeof(not_ours), "%lld", (long long)out->not_ours);
+    pg_int_text(missed, out->missed);
+    pg_int_text(not_ours, out->not_ours);
     const char *params[] = {run, pg_rows_text(before, 0, 1), pg_rows_text(before, 0, 2), missed,
                             not_ours};
     ok = pg_run(pg, &stmt_sweep_done, params, NULL, err);
@@ -260,12 +260,12 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
     struct pg_rows *bound = NULL;
     struct pg_rows *rows = NULL;
     char *sql = NULL;
-    char overlap[24];
+    char overlap[PG_INT_BYTES];
     const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
                                             {NULL, NULL}};
 
     *orders = 0;
-    (void)snprintf(overlap, sizeof(overlap), "%lld", (long long)scan_overlap_ms);
+    pg_int_text(overlap, scan_overlap_ms);
     /* The bound first, in a transaction of its own: whoever commits later is not below it. */
     if (!pg_run(pg, &stmt_scan_bound, NULL, &bound, err))
         goto done;

@@ -31,12 +31,6 @@ enum {
     CLAIM_FIRST_SENT,
 };
 
-static void
-work_int_text(char out[24], int64_t value)
-{
-    (void)snprintf(out, 24, "%lld", (long long)value);
-}
-
 static bool
 work_dup(const char *text, char **out)
 {
@@ -103,14 +97,15 @@ bool
 work_claim_start(struct ledger *ledger, int64_t worker_id, int64_t run_id, const char *token,
                  int slots, int64_t send_within_ms, const char *only_order, struct error *err)
 {
-    char worker[24], run[24], version[24], most[24], within[24];
+    char worker[PG_INT_BYTES], run[PG_INT_BYTES], version[PG_INT_BYTES], most[PG_INT_BYTES],
+        within[PG_INT_BYTES];
     const char *params[] = {worker, run, version, token, most, within, only_order};
 
-    work_int_text(worker, worker_id);
-    work_int_text(run, run_id);
-    work_int_text(version, ledger_schema_version());
-    work_int_text(most, slots);
-    work_int_text(within, send_within_ms);
+    pg_int_text(worker, worker_id);
+    pg_int_text(run, run_id);
+    pg_int_text(version, ledger_schema_version());
+    pg_int_text(most, slots);
+    pg_int_text(within, send_within_ms);
     return pg_start(ledger_pg(ledger), &stmt_claim, params, err);
 }
 
@@ -197,11 +192,11 @@ bool
 work_settle_start(struct ledger *ledger, int64_t worker_id, int64_t run_id, const char *answers,
                   struct error *err)
 {
-    char worker[24], run[24];
+    char worker[PG_INT_BYTES], run[PG_INT_BYTES];
     const char *params[] = {worker, run, answers};
 
-    work_int_text(worker, worker_id);
-    work_int_text(run, run_id);
+    pg_int_text(worker, worker_id);
+    pg_int_text(run, run_id);
     return pg_start(ledger_pg(ledger), &stmt_settle, params, err);
 }
 
@@ -273,12 +268,12 @@ work_reap(struct ledger *ledger, int64_t run_id, int64_t timeout_ms, int64_t set
           int64_t *reaped, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char run[24], timeout[24], settle[24];
+    char run[PG_INT_BYTES], timeout[PG_INT_BYTES], settle[PG_INT_BYTES];
     const char *params[] = {run, timeout, settle};
 
-    work_int_text(run, run_id);
-    work_int_text(timeout, timeout_ms);
-    work_int_text(settle, settle_ms);
+    pg_int_text(run, run_id);
+    pg_int_text(timeout, timeout_ms);
+    pg_int_text(settle, settle_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_reap, params, &rows, err))
         return false;
     *reaped = pg_rows_int(rows, 0, 0);
@@ -293,14 +288,14 @@ work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *o
     bool ok = false;
     struct pg_rows *rows = NULL;
     struct work_claim **claims = NULL;
-    char most_text[24], lease[24];
+    char most_text[PG_INT_BYTES], lease[PG_INT_BYTES];
     const char *params[] = {most_text, lease, only_order};
     int n = 0;
 
     *count = 0;
     *out = NULL;
-    work_int_text(most_text, most);
-    work_int_text(lease, lease_ms);
+    pg_int_text(most_text, most);
+    pg_int_text(lease, lease_ms);
     if (!pg_run(ledger_pg(ledger), &stmt_looks_take, params, &rows, err))
         return false;
     claims = calloc((size_t)pg_rows_count(rows) + 1, sizeof(struct work_claim *));
@@ -345,11 +340,11 @@ bool
 work_begin(struct ledger *ledger, int64_t run_id, int64_t *worker_id, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char run[24], pid[24], host[256];
+    char run[PG_INT_BYTES], pid[PG_INT_BYTES], host[256];
     const char *params[] = {run, host, pid};
 
-    work_int_text(run, run_id);
-    work_int_text(pid, getpid());
+    pg_int_text(run, run_id);
+    pg_int_text(pid, getpid());
     if (gethostname(host, sizeof(host)) != 0)
         (void)snprintf(host, sizeof(host), "unknown");
     host[sizeof(host) - 1] = '\0';
@@ -363,10 +358,10 @@ work_begin(struct ledger *ledger, int64_t run_id, int64_t *worker_id, struct err
 bool
 work_end(struct ledger *ledger, int64_t worker_id, struct error *err)
 {
-    char worker[24];
+    char worker[PG_INT_BYTES];
     const char *params[] = {worker};
 
-    work_int_text(worker, worker_id);
+    pg_int_text(worker, worker_id);
     return pg_run(ledger_pg(ledger), &stmt_worker_end, params, NULL, err);
 }
 
@@ -375,11 +370,11 @@ work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int request
           struct work_share *out, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char worker[24], rate[24];
+    char worker[PG_INT_BYTES], rate[PG_INT_BYTES];
     const char *params[] = {worker, is_sending ? "t" : "f", rate};
 
-    work_int_text(worker, worker_id);
-    work_int_text(rate, requests_per_second);
+    pg_int_text(worker, worker_id);
+    pg_int_text(rate, requests_per_second);
     if (!pg_run(ledger_pg(ledger), &stmt_worker_beat, params, &rows, err))
         return false;
     out->per_second = strtod(pg_rows_text(rows, 0, 0), NULL);
@@ -394,10 +389,10 @@ work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int request
 bool
 work_block_key(struct ledger *ledger, int64_t ms, const char *why, struct error *err)
 {
-    char text[24];
+    char text[PG_INT_BYTES];
     const char *params[] = {text, why};
 
-    work_int_text(text, ms);
+    pg_int_text(text, ms);
     return pg_run(ledger_pg(ledger), &stmt_key_block, params, NULL, err);
 }
 

@@ -9,12 +9,6 @@
 
 #define WORK_LIST_BYTES_MAX (16 * 1024 * 1024)
 
-static void
-work_gate_int(char out[24], int64_t value)
-{
-    (void)snprintf(out, 24, "%lld", (long long)value);
-}
-
 void
 work_ids_free(char **ids, int count)
 {
@@ -61,11 +55,11 @@ bool
 work_take_asks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
                char ***out, int *count, struct error *err)
 {
-    char most_text[24], lease[24];
+    char most_text[PG_INT_BYTES], lease[PG_INT_BYTES];
     const char *params[] = {most_text, lease, only_order};
 
-    work_gate_int(most_text, most);
-    work_gate_int(lease, lease_ms);
+    pg_int_text(most_text, most);
+    pg_int_text(lease, lease_ms);
     return work_take_ids(ledger, &stmt_asks_take, params, out, count, err);
 }
 
@@ -73,12 +67,12 @@ bool
 work_take_lists(struct ledger *ledger, int most, int64_t lease_ms, int64_t settle_ms,
                 const char *only_order, char ***out, int *count, struct error *err)
 {
-    char most_text[24], lease[24], settle[24];
+    char most_text[PG_INT_BYTES], lease[PG_INT_BYTES], settle[PG_INT_BYTES];
     const char *params[] = {most_text, lease, settle, only_order};
 
-    work_gate_int(most_text, most);
-    work_gate_int(lease, lease_ms);
-    work_gate_int(settle, settle_ms);
+    pg_int_text(most_text, most);
+    pg_int_text(lease, lease_ms);
+    pg_int_text(settle, settle_ms);
     return work_take_ids(ledger, &stmt_lists_take, params, out, count, err);
 }
 
@@ -86,11 +80,11 @@ bool
 work_take_upstreams(struct ledger *ledger, int most, int64_t lease_ms, char ***out, int *count,
                     struct error *err)
 {
-    char most_text[24], lease[24];
+    char most_text[PG_INT_BYTES], lease[PG_INT_BYTES];
     const char *params[] = {most_text, lease};
 
-    work_gate_int(most_text, most);
-    work_gate_int(lease, lease_ms);
+    pg_int_text(most_text, most);
+    pg_int_text(lease, lease_ms);
     return work_take_ids(ledger, &stmt_upstreams_take, params, out, count, err);
 }
 
@@ -98,11 +92,11 @@ bool
 work_record_orders(struct ledger *ledger, const char *answers, int64_t ask_most_ms,
                    int64_t follow_after_ms, struct error *err)
 {
-    char most[24], after[24];
+    char most[PG_INT_BYTES], after[PG_INT_BYTES];
     const char *params[] = {answers, most, after};
 
-    work_gate_int(most, ask_most_ms);
-    work_gate_int(after, follow_after_ms);
+    pg_int_text(most, ask_most_ms);
+    pg_int_text(after, follow_after_ms);
     return pg_run(ledger_pg(ledger), &stmt_orders_record, params, NULL, err);
 }
 
@@ -138,14 +132,14 @@ bool
 work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
                     int64_t ask_most_ms, struct error *err)
 {
-    char most[24];
+    char most[PG_INT_BYTES];
     char *list = work_gate_list(order_ids, count);
     const char *params[] = {list, most};
     bool ok;
 
     if (list == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
-    work_gate_int(most, ask_most_ms);
+    pg_int_text(most, ask_most_ms);
     ok = pg_run(ledger_pg(ledger), &stmt_orders_record_unknown, params, NULL, err);
     free(list);
     return ok;
@@ -155,15 +149,15 @@ bool
 work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked, int count,
                       const char *found, int64_t grace_ms, struct error *err)
 {
-    char run[24], grace[24];
+    char run[PG_INT_BYTES], grace[PG_INT_BYTES];
     char *list = work_gate_list(asked, count);
     const char *params[] = {run, list, found, grace};
     bool ok;
 
     if (list == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
-    work_gate_int(run, run_id);
-    work_gate_int(grace, grace_ms);
+    pg_int_text(run, run_id);
+    pg_int_text(grace, grace_ms);
     ok = pg_run(ledger_pg(ledger), &stmt_upstreams_record, params, NULL, err);
     free(list);
     return ok;
@@ -175,10 +169,10 @@ work_read_listing(struct ledger *ledger, int64_t run_id, const char *order_id, c
                   struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char run[24];
+    char run[PG_INT_BYTES];
     const char *params[] = {run, order_id, listing, marker, sent_after};
 
-    work_gate_int(run, run_id);
+    pg_int_text(run, run_id);
     if (!pg_run(ledger_pg(ledger), &stmt_listing_read, params, &rows, err))
         return false;
     const char *id = pg_rows_text(rows, 0, 0);
@@ -196,10 +190,10 @@ bool
 work_record_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
                     const char *listing, struct error *err)
 {
-    char run[24];
+    char run[PG_INT_BYTES];
     const char *params[] = {run, order_id, listing};
 
-    work_gate_int(run, run_id);
+    pg_int_text(run, run_id);
     return pg_run(ledger_pg(ledger), &stmt_listing_record, params, NULL, err);
 }
 

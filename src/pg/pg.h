@@ -106,6 +106,10 @@ bool pg_rows_is_numeric(const struct pg_rows *rows, int column);
 int64_t pg_rows_affected(const struct pg_rows *rows); /* by insert, update, delete; else 0 */
 void pg_rows_free(struct pg_rows *rows);              /* NULL is fine */
 
+/* A whole number as a parameter's text. */
+enum { PG_INT_BYTES = 24 };
+void pg_int_text(char out[PG_INT_BYTES], int64_t value);
+
 /* Array parameters: build `{...}` literals with everything quoted. */
 struct buffer;
 void pg_array_begin(struct buffer *buf);

@@ -110,3 +110,9 @@ pg_library_version(void)
     (void)snprintf(version, sizeof(version), "%d.%d", number / 10000, number % 10000);
     return version;
 }
+
+void
+pg_int_text(char out[PG_INT_BYTES], int64_t value)
+{
+    (void)snprintf(out, PG_INT_BYTES, "%lld", (long long)value);
+}

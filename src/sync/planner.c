@@ -17,8 +17,6 @@
 enum {
     PLANNER_STATEMENT_TIMEOUT_MS = 600000, /* a sweep over ten million lines on a slow disk */
     PLANNER_OTHER_IS_BUSY_MS = 50,
-    PLANNER_LINES_MAX = 100, /* of one submission; the provider's capability allows it */
-    PLANNER_GATE_FRESH_MS = 15 * 60 * 1000,
 };
 
 struct planner {
@@ -110,8 +108,8 @@ planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *
         .decrease_is_note = o->decrease_is_note,
         .units_per_line_max = o->units_per_line_max,
         .unknown_grace_ms = o->unknown_order_grace_ms,
-        .gate_fresh_ms = PLANNER_GATE_FRESH_MS,
-        .lines_per_submission_max = PLANNER_LINES_MAX,
+        .gate_fresh_ms = PLAN_GATE_FRESH_MS,
+        .lines_per_submission_max = PLAN_LINES_MAX,
         .orders_max = o->batch_rows,
         .only_order = o->only_order,
     };
