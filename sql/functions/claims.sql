@@ -196,7 +196,7 @@ end $$;
 create or replace function take_looks(most int, lease_ms bigint, only_order text)
 returns table (submission_id bigint, marker uuid, order_id text, first_sent_at timestamptz, attempts int,
                unknown_attempts int, lines int, negative_looks int, is_settled boolean, unknown_then text,
-               error_code text, error_message text, tries int)
+               error_code text, error_message text, tries int, looks int)
 language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 #variable_conflict use_column
@@ -221,7 +221,7 @@ begin
     select p.submission_id, p.marker, p.order_id::text, p.first_sent_at, p.attempts, p.unknown_attempts,
            (select count(*)::int from submission_items i where i.submission_id = p.submission_id),
            p.negative_looks, p.settle_after <= t, p.unknown_then, p.error_code, p.error_message,
-           p.tries
+           p.tries, p.looks
       from put p
      order by p.submission_id;
 end $$;

@@ -168,18 +168,24 @@ begin
 end $$;
 
 -- An order's fulfillments, listed because of its state, a refusal, or a new generation. Our markers are
--- evidence; what nobody explains was made by somebody else and is booked as such.
-create or replace function record_listing(for_run bigint, of_order text, listing jsonb) returns bigint
+-- evidence; what nobody explains was made by somebody else and is booked as such. A first look in a
+-- generation that lacks what the API has accepted before is none: it says what is lacking, and the order
+-- is listed again when its lease ends.
+create or replace function record_listing(for_run bigint, of_order text, listing jsonb) returns text
 language plpgsql security definer set search_path from current as $$
 declare
     looked_in int;   -- the generation in which the listing was taken; a later one needs another
     is_first_look boolean;
     booked bigint;
+    lacking text;
 begin
-    perform read_listing(for_run, of_order, listing, null, null);
+    select r.lacking_detail into lacking from read_listing(for_run, of_order, listing, null, null) r;
     select coalesce(o.list_generation, 1), coalesce(o.list_generation > o.verified_generation, false)
       into looked_in, is_first_look
       from (select) x left join orders o on o.order_id = of_order;
+    if is_first_look and lacking is not null then
+        return lacking;
+    end if;
     booked := book_foreign(for_run, of_order, listing, is_first_look and not is_first_live(looked_in));
     insert into orders as o (order_id, listed_at)
     values (of_order, clock_timestamp())
@@ -196,7 +202,7 @@ begin
              where s.order_id = of_order and s.state = 'planned') p
      where l.order_id = of_order and l.active_submission is null and p.next_at is not null;
     insert into queue (order_key, source) values (of_order, 'listed');
-    return booked;
+    return null;
 end $$;
 
 -- What waits to be sent was looked for before: its history says so.

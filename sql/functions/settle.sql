@@ -228,10 +228,11 @@ $$;
 
 -- A whole list of an order's fulfillments, as the API showed it: [{"id", "marker", "created", "items":
 -- [{"item", "shipped", "cancelled"}]}]. Takes every marker of ours as evidence and says about one of them
--- whether it is there and, if not, what stands in the way of believing that.
+-- whether it is there and, if not, what stands in the way of believing that: fulfillments that nobody
+-- explains, or that the list lacks those which the API has accepted before and so can't be the whole list.
 create or replace function read_listing(
     for_run bigint, of_order text, listing jsonb, of_marker uuid, sent_after timestamptz,
-    out found_id text, out unexplained bigint, out unexplained_detail text, out marker_was_seen boolean)
+    out found_id text, out unexplained bigint, out unexplained_detail text, out marker_was_seen boolean, out lacking_detail text)
 language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
@@ -286,7 +287,17 @@ begin
        -- it could be ours: not surely older than our first byte, by clocks that may differ
        and (sent_after is null or is_later(f ->> 'created', sent_after - interval '10 min'));
     select marker_seen_at is not null into marker_was_seen from identity;
+    lacking_detail := lacking_in(of_order, listing);
 end $$;
+
+-- The fulfillments that the API has accepted from us and that a list of the order should show, but doesn't.
+create or replace function lacking_in(of_order text, listing jsonb) returns text
+language sql stable set search_path from current as $$
+select string_agg(s.fulfillment_id, ', ' order by s.submission_id)
+  from submissions s
+ where s.order_id = of_order and s.state = 'accepted'
+   and s.fulfillment_id <> all (array(select f ->> 'id' from jsonb_array_elements(listing) f))
+$$;
 
 -- The markers that this ledger ever sent for an order; submission_id 0: pruned by now.
 create or replace function known_markers(of_order text)

@@ -2,5 +2,5 @@
 --   $1 int8   run
 --   $2 text   order
 --   $3 jsonb  the list, newest first
---   -> booked int8
+--   -> lacking text: accepted before, and not in the list of a first look: it was not taken
 select record_listing($1::int8, $2::text, $3::jsonb)

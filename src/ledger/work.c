@@ -324,6 +324,7 @@ work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *o
         c->is_settled = pg_rows_bool(rows, n, 8);
         (void)snprintf(c->unknown_then, sizeof(c->unknown_then), "%s", pg_rows_text(rows, n, 9));
         c->tries = (int)pg_rows_int(rows, n, 12);
+        c->looks = (int)pg_rows_int(rows, n, 13);
     }
     *out = claims;
     *count = n;

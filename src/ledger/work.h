@@ -32,10 +32,10 @@ struct work_claim {
     char *shipment_id, *tracking_company, *tracking_number, *tracking_url; /* NULL for none */
     char *first_sent_at; /* the server's text; NULL: never */
     int tries, attempts, unknown_attempts, lines;
-    int negative_looks;
-    bool is_settled;      /* a look: "not found" may be believed by time */
-    char unknown_then[8]; /* a look: replan, reject, wait */
-    char *error_code;     /* a look: of the last attempt; NULL for none */
+    int looks, negative_looks; /* a look: how many before it; of them those that saw a whole list */
+    bool is_settled;           /* a look: "not found" may be believed by time */
+    char unknown_then[8];      /* a look: replan, reject, wait */
+    char *error_code;          /* a look: of the last attempt; NULL for none */
     char *error_message;
     struct work_item *items;
     int items_count;
@@ -91,18 +91,23 @@ bool work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const ch
 
 /* What an order's listing says about one marker. listing: JSON array
  * [{"id","marker","created","items":[...]}]. */
+enum { WORK_IDS_BYTES = 512 };
+
 struct work_evidence {
     char found_id[512];  /* "" when the marker isn't there */
     int64_t unexplained; /* fulfillments that could be ours and that nobody explains */
-    char unexplained_ids[512];
+    char unexplained_ids[WORK_IDS_BYTES];
     bool marker_was_seen; /* a list has once shown a marker of ours */
+    /* accepted before, and not in the list, so that it can't be whole; "" for none */
+    char lacking_ids[WORK_IDS_BYTES];
 };
 bool work_read_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
                        const char *listing, const char *marker, const char *sent_after,
                        struct work_evidence *out, struct error *err);
-/* A listing for the order's own sake: what nobody explains is booked as foreign. */
+/* A listing for the order's own sake: what nobody explains is booked as foreign. lacking: like
+ * lacking_ids, and not "" when the listing was not taken for that. */
 bool work_record_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
-                         const char *listing, struct error *err);
+                         const char *listing, char lacking[WORK_IDS_BYTES], struct error *err);
 
 /* Lists of ids; *out is a NULL-terminated array that the caller frees with work_ids_free. */
 bool work_take_asks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,

@@ -177,24 +177,34 @@ work_read_listing(struct ledger *ledger, int64_t run_id, const char *order_id, c
         return false;
     const char *id = pg_rows_text(rows, 0, 0);
     const char *detail = pg_rows_text(rows, 0, 2);
+    const char *lacking = pg_rows_text(rows, 0, 4);
     (void)snprintf(out->found_id, sizeof(out->found_id), "%s", id != NULL ? id : "");
     out->unexplained = pg_rows_int(rows, 0, 1);
     (void)snprintf(out->unexplained_ids, sizeof(out->unexplained_ids), "%s",
                    detail != NULL ? detail : "");
     out->marker_was_seen = pg_rows_bool(rows, 0, 3);
+    (void)snprintf(out->lacking_ids, sizeof(out->lacking_ids), "%s",
+                   lacking != NULL ? lacking : "");
     pg_rows_free(rows);
     return true;
 }
 
 bool
 work_record_listing(struct ledger *ledger, int64_t run_id, const char *order_id,
-                    const char *listing, struct error *err)
+                    const char *listing, char lacking[WORK_IDS_BYTES], struct error *err)
 {
+    struct pg_rows *rows = NULL;
     char run[PG_INT_BYTES];
     const char *params[] = {run, order_id, listing};
+    const char *text;
 
     pg_int_text(run, run_id);
-    return pg_run(ledger_pg(ledger), &stmt_listing_record, params, NULL, err);
+    if (!pg_run(ledger_pg(ledger), &stmt_listing_record, params, &rows, err))
+        return false;
+    text = pg_rows_text(rows, 0, 0);
+    (void)snprintf(lacking, WORK_IDS_BYTES, "%s", text != NULL ? text : "");
+    pg_rows_free(rows);
+    return true;
 }
 
 bool

@@ -29,6 +29,17 @@ look_detail(const struct verdict *verdict, const struct work_claim *claim,
                    claim->error_message != NULL ? claim->error_message : "", why);
 }
 
+/* A list that can't be read is asked for less and less often: a pass doesn't wait for it. */
+static int64_t
+look_delay_ms(const struct loop *loop, const struct work_claim *claim, bool is_readable)
+{
+    int unread = claim->looks - claim->negative_looks;
+
+    if (is_readable)
+        return loop_look_delay_ms(loop, claim->negative_looks + 1);
+    return 2000LL << (unread < 7 ? unread : 7);
+}
+
 /* An unknown submission: the list is complete, or could not be read. */
 static void
 look_settle(struct loop *loop, struct job *job, const struct work_evidence *evidence, int found,
@@ -66,7 +77,7 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
         return; /* the listing itself was taken as evidence */
 
     int64_t delay_ms =
-        verdict.next == VERDICT_UNKNOWN ? loop_look_delay_ms(loop, claim->negative_looks + 1) : 0;
+        verdict.next == VERDICT_UNKNOWN ? look_delay_ms(loop, claim, is_readable) : 0;
 
     if (delay_ms < retry_after_ms && verdict.next == VERDICT_UNKNOWN)
         delay_ms = retry_after_ms;
@@ -154,6 +165,7 @@ look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
     const char *order_id = job->claim != NULL ? job->claim->order_id : job->order_id;
     const char *marker = job->claim != NULL ? job->claim->marker : NULL;
     const char *sent_after = job->claim != NULL ? job->claim->first_sent_at : NULL;
+    char lacks[WORK_IDS_BYTES + 80];
     char *json = NULL;
     bool ok = true;
 
@@ -165,7 +177,8 @@ look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
         json = listing_json(job->listing, &err);
         ok = json != NULL && loop_db_rest(loop);
         if (ok && job->kind == JOB_LIST)
-            ok = work_record_listing(loop->ledger, loop->run_id, order_id, json, &err);
+            ok = work_record_listing(loop->ledger, loop->run_id, order_id, json,
+                                     evidence.lacking_ids, &err);
         else if (ok)
             ok = work_read_listing(loop->ledger, loop->run_id, order_id, json, marker, sent_after,
                                    &evidence, &err);
@@ -179,6 +192,15 @@ look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
         else
             job_free(job);
         return;
+    }
+    /* What is found is found; but nothing is absent from a list that isn't whole. */
+    if (evidence.lacking_ids[0] != '\0' && evidence.found_id[0] == '\0') {
+        (void)snprintf(lacks, sizeof(lacks), "the list lacks what the API has accepted before: %s",
+                       evidence.lacking_ids);
+        is_readable = false;
+        why = lacks;
+        log_event(LOG_WARN, "sync", "list_not_whole", "order", order_id, "lacks",
+                  evidence.lacking_ids, NULL);
     }
     switch (job->kind) {
     case JOB_LOOK:

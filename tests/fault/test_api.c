@@ -167,7 +167,41 @@ START_TEST(questions_that_fail_never_mean_absent)
     survives("GETs that fail",
              "drop_after=0.3 500_before=0.1 get:500=0.1 get:drop_before=0.1 get:html=0.1 "
              "get:garbage=0.1 get:truncated=0.1 get:deep=0.05 get:503=0.05:0 "
-             "list:list_empty_page=0.2 list:list_empty_page=0.1:1");
+             "list:list_empty_page=0.02 list:list_empty_page=0.25:1");
+}
+END_TEST
+
+/* Empty lists, again and again, where the API has accepted something before. */
+START_TEST(a_list_that_lacks_what_was_accepted_is_not_believed)
+{
+    world_switch(&world, "quantity_check=request state_lag_ms=3000 event_metadata=off");
+    /* A list has shown one of our markers; else absence is not believed at all. */
+    world_faults(&world, "first=1:drop_after");
+    (void)world_run(&world);
+    support_psql(world.url, "select wms.edge_order('LACK-' || n, 'lack-' || n, array['a'], 4)"
+                            "  from generate_series(1, 6) n;"
+                            "select wms.edge_ship(o.id, 'FIRST ' || o.id, 1) from wms.orders o"
+                            " where o.number like 'LACK-%'");
+    world_load_orders(&world);
+    world_run_out(&world, "before the fault");
+    support_psql(world.url, "select wms.edge_ship(o.id, 'SECOND ' || o.id, 1) from wms.orders o"
+                            " where o.number like 'LACK-%'");
+    world_faults(&world, "first=6:drop_after list_empty_page=1");
+    for (int i = 0; i < 3; i++) {
+        (void)world_run(&world);
+        clock_sleep_ms(WORLD_SETTLE_MS);
+        support_psql(world.url, "update waybill.submissions set next_look_at = now()"
+                                " where state = 'unknown'");
+    }
+    world_check(&world, world_stat(&world, "", "duplicate_markers") == 0, "applied twice");
+    support_query_is(
+        world.url,
+        "select string_agg(state || ' ' || n, ', ' order by state)"
+        "  from (select s.state::text, count(*) n from waybill.submissions s"
+        "          join wms.orders o on o.number like 'LACK-%' and s.order_id = o.api_order_id"
+        "         group by 1) x",
+        "accepted 6, unknown 6");
+    world_agree(&world, "lists that lack what was accepted");
 }
 END_TEST
 
@@ -250,6 +284,7 @@ main(void)
     CASE(a_conflict_with_our_own_hidden_fulfillment_ends_as_accepted);
     CASE(lists_without_metadata_are_asked_for_one_by_one);
     CASE(questions_that_fail_never_mean_absent);
+    CASE(a_list_that_lacks_what_was_accepted_is_not_believed);
     CASE(a_list_of_many_pages_is_read_while_it_grows);
     CASE(an_answer_of_the_other_mode_pauses_and_loses_nothing);
     CASE(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most);
