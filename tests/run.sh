@@ -123,6 +123,17 @@ $(sed "s/^[0-9]*:/  $name: /" "$list")"
     fi
 }
 
+# A moment of made-up input for each target; tests/fuzz/run.sh is the way to hours of it.
+run_fuzz() {
+    note "tests fuzz"
+    sh tests/fuzz/run.sh 2
+    case $? in
+    0) passed=$((passed + 1)) ;;
+    77) skipped=$((skipped + 1)) ;;
+    *) fail "fuzz: sh tests/fuzz/run.sh" ;;
+    esac
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/waybill-run.XXXXXX") || exit 2
 # The server runs as another user when we are root, and has to get through here.
 chmod 755 "$work"
@@ -144,6 +155,7 @@ if build plain -DCMAKE_C_COMPILER=gcc; then
 fi
 if [ "$quick" = no ]; then
     build clang -DCMAKE_C_COMPILER=clang
+    [ -n "$pattern" ] || run_fuzz
     if build asan -DCMAKE_C_COMPILER=gcc -DWAYBILL_SANITIZE=address,undefined; then
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
@@ -154,7 +166,7 @@ if [ "$quick" = no ]; then
             # What runs for minutes with real processes has been seen above; here every line of it runs once.
             WAYBILL_HISTORIES=20
             export WAYBILL_HISTORIES
-            run_tests asan -R '^((unit|integration)\.|fault\.test_mixed)' \
+            run_tests asan -R '^((unit|integration|fuzz)\.|fault\.test_mixed)' \
                 -E '^integration\.test_(recover|page|end_to_end|floods)$'
         fi
     fi

@@ -138,12 +138,10 @@ slot_begin_headers(struct slot *slot, const char *line, size_t line_bytes)
     slot->reply.is_json = false;
 }
 
-static size_t
-slot_on_header(char *line, size_t size, size_t count, void *ctx)
+size_t
+slot_take_header(struct slot *slot, const char *line, size_t bytes)
 {
-    struct slot *slot = ctx;
     struct slot_reply *reply = &slot->reply;
-    size_t bytes = size * count;
     char type[128];
 
     slot->header_bytes += bytes;
@@ -170,6 +168,12 @@ slot_on_header(char *line, size_t size, size_t count, void *ctx)
         reply->has_date = true;
     }
     return bytes;
+}
+
+static size_t
+slot_on_header(char *line, size_t size, size_t count, void *ctx)
+{
+    return slot_take_header(ctx, line, size * count);
 }
 
 /* curl_easy_setopt is a macro that checks types; every option here is known to this libcurl, so a

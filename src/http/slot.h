@@ -69,6 +69,10 @@ void slot_free(struct slot *slot);
 bool slot_start(struct slot *slot, const struct http_request *request, struct curl_slist *common,
                 struct error *err);
 
+/* One line of the answer's head, with its line end and without a NUL. The bytes that were taken:
+ * all, or 0 when the head has become too long. */
+size_t slot_take_header(struct slot *slot, const char *line, size_t bytes);
+
 /* All of out but the pointers into the reply. */
 void slot_finish(const struct slot *slot, CURLcode code, struct http_answer *out);
 
