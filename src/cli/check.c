@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "http/http.h"
@@ -103,25 +102,14 @@ check_ask(struct http *http, const struct provider *provider, struct http_answer
           struct error *err)
 {
     bool ok = false;
-    bool is_answered = false;
     struct provider_request request;
     struct http_request sent = {0};
-    struct clock_mono deadline = clock_mono_add(clock_mono_now(), 2 * CHECK_API_TIMEOUT_MS);
 
     provider_request_init(&request);
-    if (!provider_probe(provider, &request, err))
-        goto done;
-    provider_request_to_http(&request, &sent);
-    if (!http_start(http, &sent, err))
-        goto done;
-    while (!is_answered && clock_mono_left_ms(deadline) > 0) {
-        if (!http_wait(http, NULL, 0, NULL, clock_mono_left_ms(deadline), err))
-            goto done;
-        is_answered = http_take(http, answer);
+    if (provider_probe(provider, &request, err)) {
+        provider_request_to_http(&request, &sent);
+        ok = http_ask(http, &sent, 2 * CHECK_API_TIMEOUT_MS, answer, err);
     }
-    ok = is_answered || error_set(err, ERROR_API, "no answer");
-
-done:
     provider_request_free(&request);
     return ok;
 }

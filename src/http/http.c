@@ -329,6 +329,23 @@ http_take(struct http *http, struct http_answer *out)
 }
 
 bool
+http_ask(struct http *http, const struct http_request *request, int64_t limit_ms,
+         struct http_answer *out, struct error *err)
+{
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), limit_ms);
+
+    if (!http_start(http, request, err))
+        return false;
+    while (clock_mono_left_ms(deadline) > 0) {
+        if (!http_wait(http, NULL, 0, NULL, clock_mono_left_ms(deadline), err))
+            return false;
+        if (http_take(http, out))
+            return true;
+    }
+    return error_set(err, ERROR_API, "no answer within %lld ms", (long long)limit_ms);
+}
+
+bool
 http_take_early(struct http *http, struct http_early *out)
 {
     for (int i = 0; i < http->slots_count; i++) {

@@ -117,6 +117,11 @@ const char *http_phase_name(enum http_phase phase);
  * the next call. */
 bool http_take(struct http *http, struct http_answer *out);
 
+/* One request alone: starts it and waits for its answer, at most limit_ms. For what has nothing
+ * else in flight. */
+bool http_ask(struct http *http, const struct http_request *request, int64_t limit_ms,
+              struct http_answer *out, struct error *err);
+
 /* A 429 or 503 whose headers have arrived while its body has not: once per request; false when none
  * is left. */
 bool http_take_early(struct http *http, struct http_early *out);

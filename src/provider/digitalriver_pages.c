@@ -121,24 +121,31 @@ digitalriver_has_bool(const struct json_value *object, const char *key, bool *ou
 
 /* ---- fulfillments ---- */
 
+/* An array of items, with memory for as many, taken off the budget of a page; false when it is none
+ * or too long. No array is none. */
+static bool
+digitalriver_make_items(const struct json_value *items, size_t item_bytes, int *budget, void **out)
+{
+    int count = json_count(items);
+
+    if ((items != NULL && !json_is_array(items)) || count > *budget)
+        return false;
+    *budget -= count;
+    *out = count == 0 ? NULL : calloc((size_t)count, item_bytes);
+    return count == 0 || *out != NULL;
+}
+
 /* A line posted by SKU has no itemId [seen in the 2020 collection]: it is kept, as a line without a
  * name. */
 static bool
 digitalriver_read_applied(const struct json_value *items, struct provider_fulfillment *out,
                           int *budget)
 {
-    int count = json_count(items);
+    void *made;
 
-    if (items != NULL && !json_is_array(items))
+    if (!digitalriver_make_items(items, sizeof(*out->items), budget, &made))
         return false;
-    if (count > *budget)
-        return false;
-    *budget -= count;
-    if (count == 0)
-        return true;
-    out->items = calloc((size_t)count, sizeof(*out->items));
-    if (out->items == NULL)
-        return false;
+    out->items = made;
     for (const struct json_value *at = json_first(items); at != NULL; at = json_next(at)) {
         struct provider_applied *item = &out->items[out->items_count];
         const struct json_value *id = json_get(at, "itemId");
@@ -302,18 +309,11 @@ static bool
 digitalriver_read_order_items(const struct json_value *items, struct provider_order *out,
                               int *budget)
 {
-    int count = json_count(items);
+    void *made;
 
-    if (items != NULL && !json_is_array(items))
+    if (!digitalriver_make_items(items, sizeof(*out->items), budget, &made))
         return false;
-    if (count > *budget)
-        return false;
-    *budget -= count;
-    if (count == 0)
-        return true;
-    out->items = calloc((size_t)count, sizeof(*out->items));
-    if (out->items == NULL)
-        return false;
+    out->items = made;
     for (const struct json_value *at = json_first(items); at != NULL; at = json_next(at)) {
         struct provider_order_item *item = &out->items[out->items_count];
         const char *id = json_text(at, "id");

@@ -570,29 +570,22 @@ history_fulfillment(const struct sync_options *options, const char *instance,
                     const char *fulfillment_id, char **order_id, char **listing, struct error *err)
 {
     bool ok = false;
-    bool is_answered = false;
     struct http *http = NULL;
     struct provider *provider = NULL;
     struct provider_request request;
     struct http_request sent = {0};
     struct http_answer answer;
-    struct clock_mono deadline = clock_mono_add(clock_mono_now(), 2 * options->timeout_ms);
 
     provider_request_init(&request);
     if (!history_open_api(options, instance, 1, &http, &provider, err) ||
         !provider_get_fulfillment(provider, fulfillment_id, &request, err))
         goto done;
     provider_request_to_http(&request, &sent);
-    if (!http_start(http, &sent, err))
+    if (!http_ask(http, &sent, 2 * options->timeout_ms, &answer, err)) {
+        error_context(err, "fulfillment %s", fulfillment_id);
         goto done;
-    while (!is_answered && clock_mono_left_ms(deadline) > 0) {
-        if (!http_wait(http, NULL, 0, NULL, clock_mono_left_ms(deadline), err))
-            goto done;
-        is_answered = http_take(http, &answer);
     }
-    ok = is_answered ? history_one_answer(options, provider, &answer, fulfillment_id, order_id,
-                                          listing, err)
-                     : error_set(err, ERROR_API, "no answer for fulfillment %s", fulfillment_id);
+    ok = history_one_answer(options, provider, &answer, fulfillment_id, order_id, listing, err);
 
 done:
     provider_request_free(&request);

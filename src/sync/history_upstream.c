@@ -40,7 +40,6 @@ upstream_send(const struct history_upstream *with, const char *const *ids, int c
     bool ok = false;
     struct provider_request request;
     struct http_request sent = {0};
-    struct clock_mono until;
 
     provider_request_init(&request);
     while (budget_blocked_ms(with->budget) > 0 || !budget_take(with->budget)) {
@@ -53,16 +52,7 @@ upstream_send(const struct history_upstream *with, const char *const *ids, int c
     if (!provider_ask_upstream(with->provider, ids, count, &request, err))
         goto done;
     provider_request_to_http(&request, &sent);
-    if (!http_start(with->http, &sent, err))
-        goto done;
-    until = clock_mono_add(clock_mono_now(), 2 * with->options->timeout_ms);
-    while (!ok && clock_mono_left_ms(until) > 0) {
-        if (!http_wait(with->http, NULL, 0, NULL, clock_mono_left_ms(until), err))
-            goto done;
-        ok = http_take(with->http, answer);
-    }
-    if (!ok)
-        error_set(err, ERROR_API, "no answer");
+    ok = http_ask(with->http, &sent, 2 * with->options->timeout_ms, answer, err);
 
 done:
     provider_request_free(&request);
