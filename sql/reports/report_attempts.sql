@@ -12,7 +12,7 @@ comment on column report_attempts.attempt is 'counts the claims of a submission 
 comment on column report_attempts.kind is 'post or look';
 comment on column report_attempts.worker is 'who made it: host/pid';
 comment on column report_attempts.sent is 'at least one byte of it was handed to the network';
-comment on column report_attempts.started_at is 'when it began, by the worker''s clock';
+comment on column report_attempts.started_at is 'when it began: before finished_at by as long as the request took, by the database''s clock';
 comment on column report_attempts.finished_at is 'when its outcome was recorded, by the database''s clock';
 comment on column report_attempts.outcome is 'what came of it, in one word';
 comment on column report_attempts.http_status is 'of the answer; 0 or null: none came';

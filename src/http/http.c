@@ -357,6 +357,8 @@ http_take_early(struct http *http, struct http_early *out)
         *out = (struct http_early){.tag = slot->tag, .status = slot->status};
         if (slot->reply.has_retry_after)
             memcpy(out->retry_after, slot->reply.retry_after, sizeof(out->retry_after));
+        if (slot->reply.has_date)
+            memcpy(out->date, slot->reply.date, sizeof(out->date));
         return true;
     }
     return false;

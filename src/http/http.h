@@ -5,7 +5,9 @@
  * called back. It never sends a request twice: HTTP/1.1 only, no redirects, no
  * proxy unless given, and a body goes out through a read callback that refuses
  * to rewind (libcurl re-sends a POST by itself when a kept-alive connection
- * dies before the first answer byte; seen with 7.88).
+ * dies before the first answer byte; seen with 7.88). What a peer has not taken
+ * after timeout_ms is dropped by the kernel too, so that a request can't arrive
+ * long after its end, from a host whose network was away.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -89,6 +91,7 @@ struct http_early {
     void *tag;
     int status;
     char retry_after[64]; /* "" when absent */
+    char date[64];        /* the raw Date header; "" when absent */
 };
 
 /* Also sees to it that a connection that dies under TLS can't end the process: SIGPIPE is ignored

@@ -1,9 +1,12 @@
 #include "http/slot.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/number.h"
@@ -40,6 +43,23 @@ slot_on_begin(void *ctx, char *remote_ip, char *local_ip, int remote_port, int l
         return CURL_PREREQFUNC_ABORT;
     slot->is_begun = true;
     return CURL_PREREQFUNC_OK;
+}
+
+/* Handing bytes to the kernel is not sending them. When the network is away it keeps them after we
+ * gave up and closed, even after we were killed, and delivers them once the network is back: Linux
+ * tries for some 100 s, and a POST would be applied that long after its end. With this limit it
+ * forgets what the peer has not acknowledged in time. It says nothing about an answer that is slow.
+ */
+static int
+slot_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    const struct slot *slot = ctx;
+    unsigned int ms = (unsigned int)slot->timeout_ms;
+
+    if (purpose == CURLSOCKTYPE_IPCXN &&
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) != 0)
+        return CURL_SOCKOPT_ERROR;
+    return CURL_SOCKOPT_OK;
 }
 
 /* Looks at the deadline at every piece: a worker that was frozen in the middle of a body must not
@@ -191,6 +211,8 @@ slot_set_callbacks(struct slot *slot, struct error *err)
 {
     CURL *easy = slot->easy;
 
+    SLOT_SET(CURLOPT_SOCKOPTFUNCTION, slot_on_socket);
+    SLOT_SET(CURLOPT_SOCKOPTDATA, slot);
     SLOT_SET(CURLOPT_PREREQFUNCTION, slot_on_begin);
     SLOT_SET(CURLOPT_PREREQDATA, slot);
     SLOT_SET(CURLOPT_READFUNCTION, slot_on_read);
@@ -238,7 +260,7 @@ slot_set_options(struct slot *slot, const struct http_options *options, struct e
 bool
 slot_init(struct slot *slot, const struct http_options *options, struct error *err)
 {
-    *slot = (struct slot){0};
+    *slot = (struct slot){.timeout_ms = options->timeout_ms};
     buffer_init(&slot->sent, SLOT_SENT_BYTES_MAX);
     buffer_init(&slot->reply.body, options->body_bytes_max);
     slot->easy = curl_easy_init();

@@ -39,6 +39,7 @@ struct slot {
     /* what goes out */
     struct buffer sent; /* header texts, each with its NUL, then the body */
     struct curl_slist headers[SLOT_HEADERS_MAX];
+    int64_t timeout_ms;
     size_t body_at, body_bytes, body_given;
     bool has_deadline;
     struct clock_boot deadline;

@@ -293,5 +293,8 @@ bool provider_http_date_ms(const char *text, int64_t *out_ms);
 /* Retry-After: whole seconds or an HTTP date against now (unix ms), clamped to 1 s .. 600 s; absent
  * or absurd: 60 s. */
 int64_t provider_retry_after_ms(const char *header, int64_t now_unix_ms);
+/* The same of a head alone. A date counts from the clock that wrote it, so that ours may be wrong;
+ * now_unix_ms is used where the head has none. */
+int64_t provider_retry_after_early_ms(const struct http_early *early, int64_t now_unix_ms);
 
 #endif

@@ -87,3 +87,10 @@ provider_retry_after_ms(const char *header, int64_t now_unix_ms)
         return RETRY_AFTER_MS_MIN;
     return ms > RETRY_AFTER_MS_MAX ? RETRY_AFTER_MS_MAX : ms;
 }
+
+int64_t
+provider_retry_after_early_ms(const struct http_early *early, int64_t now_unix_ms)
+{
+    (void)provider_http_date_ms(early->date, &now_unix_ms);
+    return provider_retry_after_ms(early->retry_after, now_unix_ms);
+}

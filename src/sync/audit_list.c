@@ -328,8 +328,7 @@ audit_list_take(struct audit_list *list, struct error *err)
 
     while (http_take_early(list->http, &early)) {
         if (early.status == 429 &&
-            !audit_list_block(list, provider_retry_after_ms(early.retry_after, clock_wall_ms()),
-                              err))
+            !audit_list_block(list, provider_retry_after_early_ms(&early, clock_wall_ms()), err))
             return false;
     }
     while (http_take(list->http, &answer)) {

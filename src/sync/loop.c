@@ -275,7 +275,7 @@ loop_take_answers(struct loop *loop)
 
     while (http_take_early(loop->http, &early)) {
         if (early.status == 429)
-            loop_block(loop, provider_retry_after_ms(early.retry_after, clock_wall_ms()),
+            loop_block(loop, provider_retry_after_early_ms(&early, clock_wall_ms()),
                        "429: too many requests");
     }
     while (http_take(loop->http, &answer))

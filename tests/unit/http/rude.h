@@ -163,8 +163,9 @@ rude_send_endless(int fd, const char *start, const char *piece)
 static void
 rude_answer_slowly(struct rude_visit *visit, bool is_503)
 {
-    rude_tell(visit->fd,
-              is_503 ? "HTTP/1.1 503 Busy\r\n" : "HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\n");
+    rude_tell(visit->fd, is_503 ? "HTTP/1.1 503 Busy\r\n"
+                                : "HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\n"
+                                  "Date: Mon, 23 Nov 2026 14:00:00 GMT\r\n");
     rude_tell(visit->fd, "Content-Length: 4\r\n\r\n");
     rude_hold(visit->rude, false);
     rude_tell(visit->fd, "wait");

@@ -220,6 +220,7 @@ START_TEST(a_429_is_told_when_its_headers_are_there)
         ck_assert(http_wait(http, NULL, 0, NULL, 1000, &err));
     ck_assert_int_eq(early.status, 429);
     ck_assert_str_eq(early.retry_after, "7");
+    ck_assert_str_eq(early.date, "Mon, 23 Nov 2026 14:00:00 GMT");
     ck_assert_ptr_eq(early.tag, &tag);
     ck_assert(!http_take_early(http, &early));
     ck_assert(!http_take(http, &answer));
@@ -236,6 +237,7 @@ START_TEST(a_429_is_told_when_its_headers_are_there)
         ck_assert(http_wait(http, NULL, 0, NULL, 1000, &err));
     ck_assert_int_eq(early.status, 503);
     ck_assert_str_eq(early.retry_after, "");
+    ck_assert_str_eq(early.date, "");
     rude_wait(&answer);
     ck_assert_ptr_null(answer.retry_after);
 }

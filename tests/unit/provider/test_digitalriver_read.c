@@ -412,6 +412,23 @@ START_TEST(retry_after_is_read_strictly)
 }
 END_TEST
 
+/* A host whose clock is an hour off must not block the key for ten minutes, or not at all. */
+START_TEST(a_date_to_wait_for_counts_from_the_clock_that_wrote_it)
+{
+    const int64_t sent_ms = INT64_C(784111777000);
+    struct http_early early = {.status = 429,
+                               .retry_after = "Sun, 06 Nov 1994 08:50:07 GMT",
+                               .date = "Sun, 06 Nov 1994 08:49:37 GMT"};
+
+    ck_assert_int_eq(provider_retry_after_early_ms(&early, sent_ms - 3600000), 30000);
+    ck_assert_int_eq(provider_retry_after_early_ms(&early, sent_ms + 3600000), 30000);
+    early.date[0] = '\0';
+    ck_assert_int_eq(provider_retry_after_early_ms(&early, sent_ms + 10000), 20000);
+    early.retry_after[0] = '\0';
+    ck_assert_int_eq(provider_retry_after_early_ms(&early, sent_ms), 60000);
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 int
@@ -434,6 +451,7 @@ main(void)
     tcase_add_test(tcase, strange_bodies_are_ordinary_input);
     tcase_add_test(tcase, retry_after_is_obeyed_within_reason);
     tcase_add_loop_test(tcase, retry_after_is_read_strictly, 0, COUNT(retry_cases));
+    tcase_add_test(tcase, a_date_to_wait_for_counts_from_the_clock_that_wrote_it);
     suite_add_tcase(suite, tcase);
     return given_run(suite);
 }
