@@ -63,10 +63,18 @@ begin
     -- First the lanes, alone: the locked rows carry the truth. The next statements see all that was
     -- committed before the locks were ours.
     if only_order is null then
+        -- Where not all can go, those whose authorization ends soon go first (expiring.sql).
         ids := array(select l.order_id from lanes l
-                      where l.active_submission is null and l.next_at < 'infinity' and l.next_at <= t
-                      order by l.next_at limit slots
+                      where l.urgent_until is not null and l.active_submission is null and l.next_at <= t
+                      order by l.urgent_until limit slots
                         for no key update skip locked);
+        if cardinality(ids) < slots then
+            ids := ids || array(select l.order_id from lanes l
+                                 where l.active_submission is null and l.next_at < 'infinity' and l.next_at <= t
+                                   and l.urgent_until is null
+                                 order by l.next_at limit slots - cardinality(ids)
+                                   for no key update skip locked);
+        end if;
     else
         ids := array(select l.order_id from lanes l
                       where l.active_submission is null and l.next_at <= t and l.order_id = only_order

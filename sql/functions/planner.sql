@@ -302,6 +302,7 @@ begin
                                  where s.order_id = x.order_id and s.state = 'planned') as next_at
               from unnest(free) as x(order_id)) p
      where l.order_id = p.order_id and p.next_at < l.next_at;
+    perform hurry_orders(free);
 
     perform shadow_looks(free);
 

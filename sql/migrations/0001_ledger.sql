@@ -196,10 +196,13 @@ create index upstreams_ask on upstreams (ask_at) where ask_at is not null;
 create table lanes (
     order_id          text collate "C" primary key,
     active_submission bigint,
-    next_at           timestamptz not null default 'infinity'
+    next_at           timestamptz not null default 'infinity',
+    urgent_until      timestamptz
 ) with (fillfactor = 70);
 create index lanes_due on lanes (next_at) where active_submission is null and next_at < 'infinity';
+create index lanes_urgent on lanes (urgent_until) where urgent_until is not null;
 comment on table lanes is 'one row per order: the lock that makes one POST at a time, and when the next may go';
+comment on column lanes.urgent_until is 'its authorization ends then, soon: it goes before the others; null: no hurry';
 
 create table submissions (
     submission_id    bigint generated always as identity primary key,
@@ -419,8 +422,10 @@ create table feed_state (
     scan_held_back_by text,
     scan_at          timestamptz,
     audited_at       timestamptz,
-    audit_row        bigint not null default 0
+    audit_row        bigint not null default 0,
+    expiring_to      timestamptz
 );
+comment on column feed_state.expiring_to is 'orders accepted until then were looked at for an authorization that ends soon';
 comment on column feed_state.audit_row is 'the ledger''s own audit goes on behind this row; 0: it is through';
 
 create table runs (

@@ -7,5 +7,6 @@ select mode::text, mode_by, mode_reason, schema_version, generation, is_live, ba
        queued, queue_age_s, orders_waiting, oldest_snapshot_s,
        ceil(extract(epoch from api_blocked_until - clock_timestamp()))::int8 as api_blocked_s, api_blocked_why,
        extract(epoch from clock_timestamp() - api_refused_at)::int8 as api_refused_s,
-       workers, feed, feed_faults, scan_lag_s, scan_held_back_by
+       workers, feed, feed_faults, scan_lag_s, scan_held_back_by,
+       authorizations_expiring
   from report_health

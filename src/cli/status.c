@@ -216,6 +216,18 @@ status_put_stuck(const struct pg_rows *stuck, FILE *out)
     }
 }
 
+static void
+status_put_expiring(const struct report_status *status, FILE *out)
+{
+    int64_t orders = status_int(status, "authorizations_expiring");
+
+    if (orders > 0)
+        (void)fprintf(out,
+                      "payment   %lld orders with units due were accepted six days ago or more: an "
+                      "authorization typically lasts seven; they go first\n",
+                      (long long)orders);
+}
+
 /* What nobody has to worry about, in the words of the promise. */
 static void
 status_put_safe(const struct status *status, FILE *out)
@@ -307,6 +319,7 @@ status_put(const struct status *status, bool has_colours, FILE *out)
                       health_age(status->facts.unknown_age_s, age));
     status_put_feed(report, out);
     status_put_api(report, out);
+    status_put_expiring(report, out);
     status_put_discrepancies(report, out);
     status_put_safe(status, out);
     for (int i = 0; i < status->next.count; i++) {

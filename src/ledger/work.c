@@ -282,6 +282,12 @@ work_reap(struct ledger *ledger, int64_t run_id, int64_t timeout_ms, int64_t set
 }
 
 bool
+work_note_expiring(struct ledger *ledger, struct error *err)
+{
+    return pg_run(ledger_pg(ledger), &stmt_expiring_note, NULL, NULL, err);
+}
+
+bool
 work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
                 struct work_claim ***out, int *count, struct error *err)
 {

@@ -85,6 +85,8 @@ void settlement_write(struct json_writer *w, const struct settlement *s);
 
 bool work_reap(struct ledger *ledger, int64_t run_id, int64_t timeout_ms, int64_t settle_ms,
                int64_t *reaped, struct error *err);
+/* Orders whose authorization ends soon are claimed before the others. */
+bool work_note_expiring(struct ledger *ledger, struct error *err);
 
 bool work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
                      struct work_claim ***out, int *count, struct error *err);

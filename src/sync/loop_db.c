@@ -411,7 +411,8 @@ loop_housekeeping(struct loop *loop, struct error *err)
     if (clock_mono_left_ms(loop->reap_again) == 0) {
         loop->reap_again = clock_mono_add(clock_mono_now(), LOOP_REAP_MS);
         if (!work_reap(loop->ledger, loop->run_id, loop->options->timeout_ms,
-                       loop->options->settle_ms, &reaped, err))
+                       loop->options->settle_ms, &reaped, err) ||
+            !work_note_expiring(loop->ledger, err))
             return false;
         if (reaped > 0)
             log_event(LOG_WARN, "sync", "reaped", "submissions", log_int(reaped), NULL);

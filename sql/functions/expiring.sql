@@ -1,0 +1,59 @@
+-- expiring: a card's authorization typically lasts seven days; orders with units planned whose last day it is go first.
+
+-- From the day before its end to its end. What is over is not hurried: nothing is gained for it any more, and others
+-- can still be in time.
+create or replace function hurry_orders(keys text[]) returns void
+language sql volatile security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+with due as (
+    select l.order_id, o.state_since + interval '7 days' as ends_at
+      from (select distinct unnest(keys) as order_id) k
+     cross join lateral (
+           select x.state_since from orders x
+            where x.order_id = k.order_id and x.state = 'accepted'
+              and x.state_since <= clock_timestamp() - interval '6 days'
+              and x.state_since > clock_timestamp() - interval '7 days' offset 0) o
+     cross join lateral (
+           select x.order_id from lanes x
+            where x.order_id = k.order_id and x.next_at < 'infinity' and x.urgent_until is null offset 0) l
+), locked as (
+    select l.order_id, due.ends_at
+      from lanes l join due on due.order_id = l.order_id
+     order by l.order_id for no key update of l
+)
+update lanes l set urgent_until = locked.ends_at from locked where l.order_id = locked.order_id
+$$;
+
+-- Time passes: orders that were planned earlier and come into their last day, each once; and those that are out of it, or
+-- have nothing to send any more. A few thousand at a time: what is left waits for the next call.
+create or replace function note_expiring() returns void
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    t timestamptz := clock_timestamp();
+    seen timestamptz := (select greatest(f.expiring_to, t - interval '7 days') from feed_state f);
+    until_now timestamptz := t - interval '6 days';
+    ids text[];
+begin
+    ids := array(select o.order_id from orders o
+                  where o.state = 'accepted' and o.state_since > seen and o.state_since <= until_now
+                  order by o.state_since limit 2000);
+    if cardinality(ids) > 0 then
+        perform hurry_orders(ids);
+        if cardinality(ids) = 2000 then
+            until_now := (select max(o.state_since) from orders o where o.order_id = any (ids));
+        end if;
+    end if;
+    -- An idle ledger is not written to for nothing.
+    if cardinality(ids) > 0 or seen < t - interval '6 days 6 hours' then
+        update feed_state f set expiring_to = greatest(f.expiring_to, until_now);
+    end if;
+    update lanes l
+       set urgent_until = null
+      from (select x.order_id from lanes x
+             where x.urgent_until is not null
+               and (x.urgent_until <= t or (x.active_submission is null and x.next_at = 'infinity')
+                    or not exists (select from orders o where o.order_id = x.order_id and o.state = 'accepted'))
+             order by x.urgent_until limit 2000 for no key update of x skip locked) past
+     where l.order_id = past.order_id;
+end $$;
