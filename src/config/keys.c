@@ -67,7 +67,7 @@ const struct keys_key KEYS[KEYS_COUNT] = {
      .what = FORM_VERSION, .form = form_version, .initial = "2021-12-13",
      .help = "the API's version, sent with every request"},
     {"api.requests_per_second", KEYS_INT, AT(api.requests_per_second),
-     .min = 1, .max = 10000, .initial = "100",
+     .min = 1, .max = 1000000, .initial = "100",
      .help = "of all hosts together; the API limits the key, which the shop may use too"},
     {"api.max_in_flight", KEYS_INT, AT(api.max_in_flight),
      .min = 1, .max = 256, .initial = "32",
