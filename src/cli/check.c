@@ -122,7 +122,7 @@ check_api(const struct config *config, const struct secret *key, struct check_li
     struct http *http = NULL;
     struct provider *provider = NULL;
     struct http_answer answer = {0};
-    const struct http_options transport = {
+    struct http_options transport = {
         .in_flight_max = 1,
         .body_bytes_max = CHECK_BODY_BYTES_MAX,
         .connect_timeout_ms = config->api.connect_timeout_ms,
@@ -140,8 +140,11 @@ check_api(const struct config *config, const struct secret *key, struct check_li
         .is_live = config->api.mode == CONFIG_MODE_LIVE,
     };
 
-    if (http_new(&http, &transport, &failure) &&
-        provider_new(&provider, config->api.provider, &wire, &failure) &&
+    bool ok = provider_new(&provider, config->api.provider, &wire, &failure);
+
+    if (ok)
+        provider_transport(provider, &transport);
+    if (ok && http_new(&http, &transport, &failure) &&
         check_ask(http, provider, &answer, &failure)) {
         code = check_judge_answer(provider, &answer, list);
     } else {

@@ -8,6 +8,7 @@
 #include "cli/rows.h"
 #include "cli/table.h"
 #include "ledger/report.h"
+#include "provider/provider.h"
 
 enum {
     PLAN_ORDERS_MAX = 10000, /* of one preview */
@@ -349,7 +350,7 @@ plan_command(const struct command_context *context, enum exit_code *code, struct
         .units_per_line_max = config->run.max_units_per_line,
         .unknown_grace_ms = config->api.unknown_order_grace_ms,
         .gate_fresh_ms = PLAN_GATE_FRESH_MS,
-        .lines_per_submission_max = PLAN_LINES_MAX,
+        .lines_per_submission_max = provider_lines_max(config->api.provider, PLAN_LINES_MAX),
         .orders_max = PLAN_ORDERS_MAX,
         .only_order = order,
     };

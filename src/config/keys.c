@@ -43,7 +43,7 @@ const struct keys_key KEYS[KEYS_COUNT] = {
      .help = "function(order_id text, state text, at timestamptz) that is told each order's state"},
 
     {"api.provider", KEYS_TEXT, AT(api.provider),
-     .choices = "digitalriver", .initial = "digitalriver",
+     .choices = CONFIG_PROVIDERS, .initial = "digitalriver",
      .help = "whose API it is"},
     {"api.base_url", KEYS_TEXT, AT(api.base_url),
      .what = FORM_URL, .form = form_url, .is_required = true,

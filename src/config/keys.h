@@ -33,6 +33,9 @@ struct keys_key {
 
 enum { KEYS_COUNT = 40, KEYS_SECTIONS_COUNT = 8, KEYS_TEXT_BYTES_MAX = 8192 };
 
+/* What api.provider may be, as "a|b": apart, so that another program can know other ones. */
+extern const char CONFIG_PROVIDERS[];
+
 extern const struct keys_key KEYS[KEYS_COUNT];
 extern const char *const KEYS_SECTIONS[KEYS_SECTIONS_COUNT];
 

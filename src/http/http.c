@@ -49,21 +49,24 @@ http_global_begin(struct error *err)
 }
 
 static bool
-http_make_headers(struct http *http, const struct secret *bearer, struct error *err)
+http_make_headers(struct http *http, const struct http_options *options, struct error *err)
 {
     static char no_expect[] = "Expect:"; /* a body waits for no 100 */
+    const char *before = options->key_header;
     const char *key;
     size_t bytes;
 
     http->common[0].data = no_expect;
-    if (bearer == NULL)
+    if (options->bearer == NULL)
         return true;
-    key = secret_reveal(bearer);
-    bytes = strlen(key) + sizeof("Authorization: Bearer ");
+    if (before == NULL)
+        before = "Authorization: Bearer ";
+    key = secret_reveal(options->bearer);
+    bytes = strlen(before) + strlen(key) + 1;
     http->authorization = malloc(bytes);
     if (http->authorization == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for a header");
-    (void)snprintf(http->authorization, bytes, "Authorization: Bearer %s", key);
+    (void)snprintf(http->authorization, bytes, "%s%s", before, key);
     http->common[1].data = http->authorization;
     http->common[0].next = &http->common[1];
     return true;
@@ -122,7 +125,7 @@ http_new(struct http **out, const struct http_options *options, struct error *er
         curl_global_cleanup();
         return false;
     }
-    if (!http_make_headers(http, options->bearer, err) ||
+    if (!http_make_headers(http, options, err) ||
         !http_make_multi(http, options->in_flight_max, err) || !http_make_slots(http, options, err))
         goto done;
     *out = http;

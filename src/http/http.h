@@ -31,7 +31,10 @@ struct http_options {
     const char *proxy;   /* NULL: none, whatever the environment says */
     const char *user_agent;
     const struct secret
-        *bearer; /* borrowed for the life of the object; NULL sends no Authorization */
+        *bearer;            /* borrowed for the life of the object; NULL sends no Authorization */
+    const char *key_header; /* what stands before the key; NULL: "Authorization: Bearer " */
+    const char *request_id_header; /* by whose value the API's people find a request; NULL: none;
+                                      borrowed as bearer is */
 };
 
 struct http_request {
@@ -78,7 +81,7 @@ struct http_answer {
     const char *body; /* NUL-terminated, may hold NULs inside; valid until the next http_take */
     size_t body_bytes;
     bool is_json;            /* Content-Type says so */
-    const char *request_id;  /* x-dr-requestid or NULL; bounded to 200 printable bytes */
+    const char *request_id;  /* of request_id_header, or NULL; bounded to 200 printable bytes */
     const char *retry_after; /* raw header text or NULL */
     const char *date;        /* raw Date header or NULL */
     int64_t duration_ms;

@@ -178,7 +178,8 @@ slot_take_header(struct slot *slot, const char *line, size_t bytes)
         slot->is_early = slot->status == 429 || slot->status == 503;
     } else if (slot_header_value(line, bytes, "content-type", type, sizeof(type))) {
         reply->is_json = slot_is_json_type(type);
-    } else if (slot_header_value(line, bytes, "x-dr-requestid", reply->request_id,
+    } else if (slot->request_id_header != NULL &&
+               slot_header_value(line, bytes, slot->request_id_header, reply->request_id,
                                  sizeof(reply->request_id))) {
         reply->has_request_id = true;
     } else if (slot_header_value(line, bytes, "retry-after", reply->retry_after,
@@ -260,7 +261,8 @@ slot_set_options(struct slot *slot, const struct http_options *options, struct e
 bool
 slot_init(struct slot *slot, const struct http_options *options, struct error *err)
 {
-    *slot = (struct slot){.timeout_ms = options->timeout_ms};
+    *slot = (struct slot){.timeout_ms = options->timeout_ms,
+                          .request_id_header = options->request_id_header};
     buffer_init(&slot->sent, SLOT_SENT_BYTES_MAX);
     buffer_init(&slot->reply.body, options->body_bytes_max);
     slot->easy = curl_easy_init();

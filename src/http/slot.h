@@ -33,6 +33,7 @@ struct slot_reply {
 
 struct slot {
     CURL *easy;
+    const char *request_id_header; /* NULL: none */
     bool is_busy;
     bool is_added; /* to the multi handle */
 

@@ -15,7 +15,7 @@
 
 /* The same for a run and for a preview of one. */
 enum {
-    PLAN_LINES_MAX = 100, /* of one submission; the provider's capability allows it */
+    PLAN_LINES_MAX = 100,                /* of one submission, at most; a provider may take fewer */
     PLAN_GATE_FRESH_MS = 15 * 60 * 1000, /* how long an accepted order is believed to be */
 };
 

@@ -243,6 +243,8 @@ const struct provider_methods DIGITALRIVER_METHODS = {
     .name = "digitalriver",
     .capabilities =
         {
+            .key_header = "Authorization: Bearer ", /* [documented] */
+            .request_id_header = "x-dr-requestid",  /* [seen] in answers */
             .has_idempotency_key = false, /* [documented] by absence: no operation takes a header */
             .list_shows_marker = true, /* [documented] by the schema; no published list shows one */
             .settle_ms_min =

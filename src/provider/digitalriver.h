@@ -38,9 +38,6 @@ struct digitalriver_error {
 
 void digitalriver_read_error(const struct json_value *root, struct digitalriver_error *out);
 
-/* Sets has_retry_after: from the header when one came, else only for 429. */
-bool digitalriver_retry_after(const struct http_answer *answer, int64_t *out_ms);
-
 void digitalriver_read_post(const struct provider *p, const struct provider_submission *s,
                             const struct http_answer *answer, struct provider_result *out);
 enum provider_outcome digitalriver_code_outcome(const char *error_code);

@@ -59,7 +59,7 @@ digitalriver_begin_read(const struct http_answer *answer, struct provider_answer
         text_copy_clean(how->error, sizeof(how->error), answer->error);
         return;
     }
-    how->has_retry_after = digitalriver_retry_after(answer, &how->retry_after_ms);
+    how->has_retry_after = provider_retry_after(answer, &how->retry_after_ms);
     (void)json_parse(answer->body, answer->body_bytes, &parsed, &problem);
     digitalriver_read_error(parsed == NULL ? NULL : json_root(parsed), &error);
     how->read = digitalriver_classify_read(answer->status, error.is_envelope);
@@ -283,6 +283,8 @@ digitalriver_read_fulfillments(const struct provider *p, const struct http_answe
     problem = digitalriver_page_problem(json_root(doc), data, &out->has_more);
     if (problem == NULL)
         problem = digitalriver_read_list(p, json_first(data), json_count(data), out);
+    if (problem == NULL && out->count > 0)
+        memcpy(out->next, out->list[out->count - 1].fulfillment_id, sizeof(out->next));
     digitalriver_end_fulfillments(out, how, problem);
     json_free(doc);
 }

@@ -98,19 +98,6 @@ digitalriver_read_error(const struct json_value *root, struct digitalriver_error
         out->code != NULL || (out->errors != NULL && json_text(root, "type") != NULL);
 }
 
-bool
-digitalriver_retry_after(const struct http_answer *answer, int64_t *out_ms)
-{
-    int64_t now = answer->started_unix_ms + answer->duration_ms;
-
-    if (answer->fact != HTTP_ANSWERED || (answer->retry_after == NULL && answer->status != 429))
-        return false;
-    /* A date counts from the clock that wrote it. */
-    (void)provider_http_date_ms(answer->date, &now);
-    *out_ms = provider_retry_after_ms(answer->retry_after, now);
-    return true;
-}
-
 /* ---- which of our lines is meant ---- */
 
 /* "items[2].quantity", "items.2", "items[2]": -1 for anything else. */
@@ -298,28 +285,6 @@ digitalriver_read_created(const struct provider *p, const struct provider_submis
 
 /* ---- everything else ---- */
 
-static void
-digitalriver_read_unsent(const struct http_answer *answer, struct provider_result *out)
-{
-    static const char *const codes[] = {
-        [HTTP_PHASE_DONE] = "broken",     [HTTP_PHASE_START] = "late",
-        [HTTP_PHASE_RESOLVE] = "resolve", [HTTP_PHASE_CONNECT] = "connect",
-        [HTTP_PHASE_TLS] = "tls",         [HTTP_PHASE_SENDING] = "sending",
-        [HTTP_PHASE_WAITING] = "broken",  [HTTP_PHASE_READING] = "broken",
-    };
-    const char *code = codes[answer->phase];
-
-    if (answer->is_late)
-        code = "late";
-    else if (answer->is_oversize)
-        code = "oversize";
-    else if (answer->is_timeout && answer->fact == HTTP_BROKEN)
-        code = "timeout";
-    out->outcome = answer->fact == HTTP_NOT_SENT ? PROVIDER_NOT_NOW : PROVIDER_UNKNOWN;
-    (void)snprintf(out->error_code, sizeof(out->error_code), "%s", code);
-    text_copy_clean(out->error_message, sizeof(out->error_message), answer->error);
-}
-
 static enum provider_outcome
 digitalriver_classify(int status, const struct digitalriver_error *error)
 {
@@ -372,12 +337,12 @@ digitalriver_read_post(const struct provider *p, const struct provider_submissio
     };
     text_copy_clean(out->request_id, sizeof(out->request_id), answer->request_id);
     if (answer->fact != HTTP_ANSWERED) {
-        digitalriver_read_unsent(answer, out);
+        provider_read_unsent(answer, out);
         return;
     }
     if (json_parse(answer->body, answer->body_bytes, &doc, &ignored))
         root = json_root(doc);
-    out->has_retry_after = digitalriver_retry_after(answer, &out->retry_after_ms);
+    out->has_retry_after = provider_retry_after(answer, &out->retry_after_ms);
     digitalriver_read_error(root, &error);
     out->outcome = digitalriver_classify(answer->status, &error);
     if (out->outcome == PROVIDER_ACCEPTED) {

@@ -52,4 +52,14 @@ struct provider {
 
 extern const struct provider_methods DIGITALRIVER_METHODS;
 
+/* All of them, then NULL: known.c. Their names are repeated in src/config/providers.c, since the
+ * configuration knows no other room; a test compares them. A program that is linked with lists of
+ * its own knows others. */
+extern const struct provider_methods *const PROVIDER_KNOWN[];
+
+/* Shared by wire formats. No whole answer came: what that means for a POST. */
+void provider_read_unsent(const struct http_answer *answer, struct provider_result *out);
+/* False when there is nothing to obey: without a header only a 429 asks to wait. */
+bool provider_retry_after(const struct http_answer *answer, int64_t *out_ms);
+
 #endif

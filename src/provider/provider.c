@@ -1,21 +1,21 @@
 #include "provider/provider.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "provider/methods.h"
 
 enum { PROVIDER_URL_BYTES_MAX = 32 * 1024, PROVIDER_BODY_BYTES_MAX = 4 * 1024 * 1024 };
 
-static const struct provider_methods *const provider_known[] = {&DIGITALRIVER_METHODS};
-
 static const struct provider_methods *
 provider_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof(provider_known) / sizeof(provider_known[0]); i++) {
-        if (strcmp(provider_known[i]->name, name) == 0)
-            return provider_known[i];
+    for (int i = 0; PROVIDER_KNOWN[i] != NULL; i++) {
+        if (strcmp(PROVIDER_KNOWN[i]->name, name) == 0)
+            return PROVIDER_KNOWN[i];
     }
     return NULL;
 }
@@ -99,6 +99,23 @@ const char *
 provider_name(const struct provider *p)
 {
     return p->methods->name;
+}
+
+int
+provider_lines_max(const char *name, int most)
+{
+    const struct provider_methods *methods = provider_find(name);
+
+    return methods != NULL && methods->capabilities.lines_per_submission_max < most
+               ? methods->capabilities.lines_per_submission_max
+               : most;
+}
+
+void
+provider_transport(const struct provider *p, struct http_options *out)
+{
+    out->key_header = p->methods->capabilities.key_header;
+    out->request_id_header = p->methods->capabilities.request_id_header;
 }
 
 void
@@ -267,4 +284,26 @@ provider_events_free(struct provider_events *list)
 {
     free(list->list);
     *list = (struct provider_events){0};
+}
+
+void
+provider_read_unsent(const struct http_answer *answer, struct provider_result *out)
+{
+    static const char *const codes[] = {
+        [HTTP_PHASE_DONE] = "broken",     [HTTP_PHASE_START] = "late",
+        [HTTP_PHASE_RESOLVE] = "resolve", [HTTP_PHASE_CONNECT] = "connect",
+        [HTTP_PHASE_TLS] = "tls",         [HTTP_PHASE_SENDING] = "sending",
+        [HTTP_PHASE_WAITING] = "broken",  [HTTP_PHASE_READING] = "broken",
+    };
+    const char *code = codes[answer->phase];
+
+    if (answer->is_late)
+        code = "late";
+    else if (answer->is_oversize)
+        code = "oversize";
+    else if (answer->is_timeout && answer->fact == HTTP_BROKEN)
+        code = "timeout";
+    out->outcome = answer->fact == HTTP_NOT_SENT ? PROVIDER_NOT_NOW : PROVIDER_UNKNOWN;
+    (void)snprintf(out->error_code, sizeof(out->error_code), "%s", code);
+    text_copy_clean(out->error_message, sizeof(out->error_message), answer->error);
 }

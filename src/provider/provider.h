@@ -2,8 +2,17 @@
  * provider — the API in our words: requests to send, answers read, outcomes judged.
  *
  * A provider is a table of functions and capabilities; everything that knows a
- * wire format is in one file each (digitalriver.c). No I/O happens here: a
- * request is built, somebody sends it, the answer is read.
+ * wire format is in files of its own (digitalriver*.c; known.c lists them). No I/O
+ * happens here: a request is built, somebody sends it, the answer is read.
+ *
+ * What a provider must translate, since everything above speaks one language:
+ * - states of orders: accepted (units may be posted), pending_payment, in_review
+ *   and dispute (they wait), fulfilled, complete and cancelled (nothing more can
+ *   be), blocked and returned (a person has to look). Any other word waits too;
+ * - money in the order's own currency, times as ISO-8601 in UTC, quantities as
+ *   units of this one fulfillment, never as running totals;
+ * - the marker must come back with the fulfillment itself, in lists or by id.
+ *   Where it doesn't, lists can't tell ours from others' and name ours foreign.
  *
  * Facts about the API and how surely they are known: each function of
  * digitalriver.c names its source.
@@ -34,6 +43,10 @@ struct provider_options {
 struct provider; /* options and their copies */
 
 struct provider_capabilities {
+    const char *key_header;        /* what stands before the key: "Authorization: Bearer " */
+    const char *request_id_header; /* by whose value the API's support finds a request; NULL */
+    /* A POST with a marker that was taken before is answered as at first, and does nothing, for as
+     * long as the order lives: a doubt ends by sending it again. One that forgets is none. */
     bool has_idempotency_key;
     bool list_shows_marker; /* by schema; the ledger still wants to see one before it believes an
                                absence */
@@ -138,6 +151,7 @@ struct provider_fulfillments {
     struct provider_fulfillment *list; /* newest first; owned */
     int count;
     bool has_more;
+    char next[256]; /* has_more: what asks for the next page; ids or tokens, opaque */
 };
 
 /* ---- what the gate learns ---- */
@@ -151,7 +165,7 @@ struct provider_order_item {
 struct provider_order {
     char order_id[PROVIDER_ID_BYTES];
     char upstream_id[PROVIDER_ID_BYTES];
-    char state[64];       /* the API's own word; unknown ones pass through */
+    char state[64];       /* in the words above; unknown ones pass through */
     char state_since[64]; /* stateTransitions.<state>, ISO-8601 text, or "" */
     bool has_live_mode, live_mode;
     bool has_captured, has_cancelled;
@@ -229,12 +243,16 @@ bool provider_new(struct provider **out, const char *name, const struct provider
 void provider_free(struct provider *provider);
 const struct provider_capabilities *provider_capabilities(const struct provider *provider);
 const char *provider_name(const struct provider *provider);
+/* How many lines a POST of the provider of this name takes, and not more than `most`. */
+int provider_lines_max(const char *name, int most);
+/* What of the transport is the API's own: how the key is shown, where its request id stands. */
+void provider_transport(const struct provider *provider, struct http_options *out);
 
 /* Build. All fail only for lack of memory or a bound. out may have been used before; its memory is
  * used again. */
 bool provider_post(const struct provider *p, const struct provider_submission *s,
                    struct provider_request *out, struct error *err);
-/* after: last id of the page before, or NULL. */
+/* after: `next` of the page before, or NULL. */
 bool provider_list_fulfillments(const struct provider *p, const char *order_id, const char *after,
                                 struct provider_request *out, struct error *err);
 bool provider_get_fulfillment(const struct provider *p, const char *fulfillment_id,

@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/number.h"
-#include "provider/provider.h"
+#include "provider/methods.h"
 
 enum {
     RETRY_AFTER_MS_MIN = 1000,
@@ -93,4 +93,17 @@ provider_retry_after_early_ms(const struct http_early *early, int64_t now_unix_m
 {
     (void)provider_http_date_ms(early->date, &now_unix_ms);
     return provider_retry_after_ms(early->retry_after, now_unix_ms);
+}
+
+bool
+provider_retry_after(const struct http_answer *answer, int64_t *out_ms)
+{
+    int64_t now = answer->started_unix_ms + answer->duration_ms;
+
+    if (answer->fact != HTTP_ANSWERED || (answer->retry_after == NULL && answer->status != 429))
+        return false;
+    /* A date counts from the clock that wrote it. */
+    (void)provider_http_date_ms(answer->date, &now);
+    *out_ms = provider_retry_after_ms(answer->retry_after, now);
+    return true;
 }

@@ -58,13 +58,13 @@ audit_list_new(const struct sync_options *options, int stop_fd, struct ledger *l
 {
     struct ledger_identity me;
     struct audit_list *list = calloc(1, sizeof(*list));
-    const struct http_options http = {.in_flight_max = options->max_in_flight,
-                                      .body_bytes_max = AUDIT_LIST_BODY_BYTES_MAX,
-                                      .connect_timeout_ms = options->connect_timeout_ms,
-                                      .timeout_ms = options->timeout_ms,
-                                      .ca_file = options->ca_file,
-                                      .user_agent = "waybill/" WAYBILL_VERSION,
-                                      .bearer = options->key};
+    struct http_options http = {.in_flight_max = options->max_in_flight,
+                                .body_bytes_max = AUDIT_LIST_BODY_BYTES_MAX,
+                                .connect_timeout_ms = options->connect_timeout_ms,
+                                .timeout_ms = options->timeout_ms,
+                                .ca_file = options->ca_file,
+                                .user_agent = "waybill/" WAYBILL_VERSION,
+                                .bearer = options->key};
     struct provider_options provider = {.base_url = options->base_url,
                                         .version = options->api_version,
                                         .application = "waybill/" WAYBILL_VERSION,
@@ -89,8 +89,10 @@ audit_list_new(const struct sync_options *options, int stop_fd, struct ledger *l
     if (!ledger_identify(ledger, &me, err))
         goto failed;
     provider.instance = me.ledger_id;
-    if (!http_new(&list->http, &http, err) ||
-        !provider_new(&list->provider, options->provider, &provider, err))
+    if (!provider_new(&list->provider, options->provider, &provider, err))
+        goto failed;
+    provider_transport(list->provider, &http);
+    if (!http_new(&list->http, &http, err))
         goto failed;
     *out = list;
     return true;

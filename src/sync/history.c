@@ -402,13 +402,13 @@ static bool
 history_open_api(const struct sync_options *o, const char *instance, int in_flight_max,
                  struct http **http, struct provider **provider, struct error *err)
 {
-    const struct http_options transport = {.in_flight_max = in_flight_max,
-                                           .body_bytes_max = HISTORY_BODY_BYTES_MAX,
-                                           .connect_timeout_ms = o->connect_timeout_ms,
-                                           .timeout_ms = o->timeout_ms,
-                                           .ca_file = o->ca_file,
-                                           .user_agent = "waybill/" WAYBILL_VERSION,
-                                           .bearer = o->key};
+    struct http_options transport = {.in_flight_max = in_flight_max,
+                                     .body_bytes_max = HISTORY_BODY_BYTES_MAX,
+                                     .connect_timeout_ms = o->connect_timeout_ms,
+                                     .timeout_ms = o->timeout_ms,
+                                     .ca_file = o->ca_file,
+                                     .user_agent = "waybill/" WAYBILL_VERSION,
+                                     .bearer = o->key};
     const struct provider_options wire = {.base_url = o->base_url,
                                           .version = o->api_version,
                                           .instance = instance,
@@ -416,7 +416,10 @@ history_open_api(const struct sync_options *o, const char *instance, int in_flig
                                           .is_live = o->is_live,
                                           .marker_as_shipment_id = o->marker_as_shipment_id};
 
-    return http_new(http, &transport, err) && provider_new(provider, o->provider, &wire, err);
+    if (!provider_new(provider, o->provider, &wire, err))
+        return false;
+    provider_transport(*provider, &transport);
+    return http_new(http, &transport, err);
 }
 
 /* Orders that the warehouse knows by the merchant's number alone belong to the history too. */

@@ -24,7 +24,7 @@ struct listing {
     struct provider_fulfillment *all;
     int count;
     int capacity;
-    char last_id[256];
+    char next[256]; /* page */
     char why[256];
 };
 
@@ -62,7 +62,7 @@ listing_next(struct listing *listing, const struct provider *provider, struct pr
     switch (listing->phase) {
     case PHASE_PAGES:
         return provider_list_fulfillments(provider, listing->order_id,
-                                          listing->pages > 0 ? listing->last_id : NULL, out, err);
+                                          listing->pages > 0 ? listing->next : NULL, out, err);
     case PHASE_FIRST_AGAIN:
         return provider_list_fulfillments(provider, listing->order_id, NULL, out, err);
     case PHASE_BY_ID:
@@ -139,9 +139,7 @@ listing_take_page(struct listing *listing, struct provider_fulfillments *page)
 {
     bool is_again = listing->phase == PHASE_FIRST_AGAIN;
 
-    if (page->count > 0)
-        (void)snprintf(listing->last_id, sizeof(listing->last_id), "%s",
-                       page->list[page->count - 1].fulfillment_id);
+    memcpy(listing->next, page->next, sizeof(listing->next));
     for (int i = 0; i < page->count; i++) {
         if (strcmp(page->list[i].order_id, listing->order_id) != 0)
             return listing_unreadable(listing, "the list holds a fulfillment of another order");

@@ -55,6 +55,7 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
         .is_settled = claim->is_settled,
         .negative_looks = claim->negative_looks + 1,
         .is_marker_seen = evidence->marker_was_seen,
+        .repeats_safely = provider_capabilities(loop->provider)->has_idempotency_key,
     };
     struct verdict_situation situation = {
         .attempts = claim->attempts,
@@ -132,7 +133,8 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
         post_give_back(loop, job, why, backoff_delay_ms(&loop->backoff, claim->attempts + 1));
         return;
     }
-    if (evidence->unexplained > 0 || !evidence->marker_was_seen) {
+    if (!provider_capabilities(loop->provider)->has_idempotency_key &&
+        (evidence->unexplained > 0 || !evidence->marker_was_seen)) {
         char detail[800];
 
         (void)snprintf(detail, sizeof(detail), "%s%s",

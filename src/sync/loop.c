@@ -577,8 +577,10 @@ loop_open_api(struct loop *loop, const struct ledger_identity *me, struct error 
                                         .is_live = o->is_live,
                                         .marker_as_shipment_id = o->marker_as_shipment_id};
 
-    return http_new(&loop->http, &http, err) &&
-           provider_new(&loop->provider, o->provider, &provider, err);
+    if (!provider_new(&loop->provider, o->provider, &provider, err))
+        return false;
+    provider_transport(loop->provider, &http);
+    return http_new(&loop->http, &http, err);
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "ledger/plan.h"
 #include "ledger/sweep.h"
 #include "ledger/warehouse.h"
+#include "provider/provider.h"
 
 enum {
     PLANNER_STATEMENT_TIMEOUT_MS = 600000, /* a sweep over ten million lines on a slow disk */
@@ -109,7 +110,7 @@ planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *
         .units_per_line_max = o->units_per_line_max,
         .unknown_grace_ms = o->unknown_order_grace_ms,
         .gate_fresh_ms = PLAN_GATE_FRESH_MS,
-        .lines_per_submission_max = PLAN_LINES_MAX,
+        .lines_per_submission_max = provider_lines_max(o->provider, PLAN_LINES_MAX),
         .orders_max = o->batch_rows,
         .only_order = o->only_order,
     };

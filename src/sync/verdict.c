@@ -204,6 +204,8 @@ verdict_of_look(const struct verdict_look *look)
         return look->found == 1 ? VERDICT_LOOK_FOUND : VERDICT_LOOK_FOUND_TWICE;
     if (!look->is_readable)
         return VERDICT_LOOK_UNREADABLE;
+    if (look->repeats_safely && look->is_settled) /* however often it was looked */
+        return VERDICT_LOOK_ABSENT;
     if (look->is_unexplained)
         return is_settled ? VERDICT_LOOK_UNEXPLAINED : VERDICT_LOOK_UNEXPLAINED_EARLY;
     if (!is_settled)

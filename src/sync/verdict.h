@@ -108,6 +108,7 @@ struct verdict_look {
     bool is_settled;     /* the look began after the settle time */
     int negative_looks;  /* this one included */
     bool is_marker_seen; /* a list has shown one of our markers before */
+    bool repeats_safely; /* the API takes a marker once: sending it again is the surest look */
 };
 
 enum verdict_event verdict_of_result(const struct provider_result *result);

@@ -363,6 +363,7 @@ static const struct http_options rude_options = {
     .connect_timeout_ms = 2000,
     .timeout_ms = RUDE_WAIT_MS,
     .user_agent = "waybill-test/1",
+    .request_id_header = "x-dr-requestid",
 };
 
 static void

@@ -289,22 +289,29 @@ END_TEST
 START_TEST(a_look_is_believed_when_it_is_settled_whole_and_repeated)
 {
     static const struct {
-        struct verdict_look look; /* readable, found, unexplained, settled, looks, marker seen */
+        struct verdict_look look; /* readable, found, unexplained, settled, looks, marker
+                                     seen, repeats safely */
         enum verdict_event event;
     } rows[] = {
-        {{true, 1, false, false, 0, false}, L(FOUND)},
-        {{false, 1, true, true, 3, true}, L(FOUND)},
-        {{true, 2, false, true, 3, true}, L(FOUND_TWICE)},
-        {{false, 0, false, true, 9, true}, L(UNREADABLE)},
-        {{true, 0, false, false, 9, true}, L(ABSENT_EARLY)},
-        {{true, 0, false, true, 2, true}, L(ABSENT_EARLY)},
-        {{true, 0, false, true, 2, false}, L(ABSENT_EARLY)},
-        {{true, 0, false, true, 3, true}, L(ABSENT)},
-        {{true, 0, false, true, 3, false}, L(NEVER_SEEN)},
-        {{true, 0, true, false, 9, true}, L(UNEXPLAINED_EARLY)},
-        {{true, 0, true, true, 2, true}, L(UNEXPLAINED_EARLY)},
-        {{true, 0, true, true, 3, true}, L(UNEXPLAINED)},
-        {{true, 0, true, true, 3, false}, L(UNEXPLAINED)},
+        {{true, 1, false, false, 0, false, false}, L(FOUND)},
+        {{false, 1, true, true, 3, true, false}, L(FOUND)},
+        {{true, 2, false, true, 3, true, false}, L(FOUND_TWICE)},
+        {{false, 0, false, true, 9, true, false}, L(UNREADABLE)},
+        {{true, 0, false, false, 9, true, false}, L(ABSENT_EARLY)},
+        {{true, 0, false, true, 2, true, false}, L(ABSENT_EARLY)},
+        {{true, 0, false, true, 2, false, false}, L(ABSENT_EARLY)},
+        {{true, 0, false, true, 3, true, false}, L(ABSENT)},
+        {{true, 0, false, true, 3, false, false}, L(NEVER_SEEN)},
+        {{true, 0, true, false, 9, true, false}, L(UNEXPLAINED_EARLY)},
+        {{true, 0, true, true, 2, true, false}, L(UNEXPLAINED_EARLY)},
+        {{true, 0, true, true, 3, true, false}, L(UNEXPLAINED)},
+        {{true, 0, true, true, 3, false, false}, L(UNEXPLAINED)},
+        /* a marker that the API takes only once: asking is sending it again, when it is settled */
+        {{true, 0, true, true, 1, false, true}, L(ABSENT)},
+        {{true, 0, false, true, 3, false, true}, L(ABSENT)},
+        {{true, 0, true, false, 9, true, true}, L(UNEXPLAINED_EARLY)},
+        {{false, 0, true, true, 3, true, true}, L(UNREADABLE)},
+        {{true, 1, true, true, 3, true, true}, L(FOUND)},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -1,0 +1,3 @@
+#include "config/keys.h"
+
+const char CONFIG_PROVIDERS[] = "digitalriver";
