@@ -62,7 +62,7 @@ $$;
 create or replace function recover_state(
     settle_ms bigint, out mode ledger_mode, out mode_by text, out mode_reason text, out mode_since timestamptz,
     out generation int, out generation_since timestamptz, out look_from timestamptz,
-    out unverified bigint, out why text)
+    out unverified bigint, out found_again bigint, out why text)
 language sql volatile security definer set search_path from current as $$
 select i.mode, i.mode_by, i.mode_reason, i.mode_since, i.generation, i.generation_since,
        case when i.generation > 1 then i.generation_since + settle_ms * interval '1 ms' end,
@@ -71,6 +71,8 @@ select i.mode, i.mode_by, i.mode_reason, i.mode_since, i.generation, i.generatio
                                     where s.state in ('planned', 'unknown', 'sending', 'held')) p
               where not exists (select from orders o where o.order_id = p.order_id
                                    and o.verified_generation >= i.generation)) end,
+       (select count(distinct j.fulfillment_id) from adjustments j
+         where j.kind = 'foreign' and j.reason = own_lost() and j.made_at >= i.generation_since),
        (select d.reason from decisions d where d.action = 'generation' order by d.decision_id desc limit 1)
   from identity i
 $$;

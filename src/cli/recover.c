@@ -75,6 +75,11 @@ recover_put_state(const struct recover_state *state, FILE *out)
             "their next POST%s%s\n",
             "first looks", (long long)state->unverified, state->looks_now ? "" : ", not before ",
             state->looks_now ? "" : state->look_from);
+    if (state->found_again > 0)
+        (void)fprintf(out,
+                      "%-18s %lld fulfillments that this ledger had posted and lost; they count as "
+                      "posted\n",
+                      "found again", (long long)state->found_again);
 }
 
 static void

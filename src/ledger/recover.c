@@ -45,6 +45,7 @@ recover_state(struct ledger *ledger, int64_t settle_ms, struct recover_state *ou
         out->unverified = pg_rows_int(rows, 0, 7);
     }
     recover_text(out->why, sizeof(out->why), rows, 8);
+    out->found_again = pg_rows_int(rows, 0, 9);
     pg_rows_free(rows);
     return true;
 }

@@ -26,7 +26,9 @@ struct recover_state {
                          */
     bool looks_now;
     int64_t unverified; /* orders with something open that wait for their first look; -1: none do */
-    char why[400];      /* the generation began; "" for the first */
+    int64_t found_again; /* fulfillments of ours that this generation's looks found and the ledger
+                            had lost */
+    char why[400];       /* the generation began; "" for the first */
 };
 
 /* settle_ms: api.timeout_ms + api.settle_ms. */

@@ -297,7 +297,9 @@ static void
 heals_by_itself(int64_t lost)
 {
     int64_t posted = fulfillments();
+    int64_t found_again;
     struct clock_mono began = clock_mono_now();
+    char told[100];
     int code;
 
     /* Nothing goes before the first looks, and no run waits for them in vain. */
@@ -330,6 +332,15 @@ heals_by_itself(int64_t lost)
                            " + (select count(distinct fulfillment_id) from waybill.adjustments"
                            "     where kind = 'foreign' and fulfillment_id is not null)"),
                      lost);
+    /* They call nobody; but they are told. */
+    ck_assert_int_eq(asked("select count(*) from waybill.discrepancies where kind = 'foreign'"), 0);
+    found_again = asked("select count(distinct fulfillment_id) from waybill.adjustments"
+                        " where kind = 'foreign' and fulfillment_id is not null");
+    (void)snprintf(told, sizeof(told), "%lld fulfillments that this ledger had posted and lost",
+                   (long long)found_again);
+    must(0, "recover");
+    ck_assert_msg(found_again == 0 || strstr(world.out, told) != NULL, "not \"%s\" in %s", told,
+                  world.out);
     posted = fulfillments();
     must(0, "run", "--sweep");
     ck_assert_int_eq(fulfillments(), posted);
