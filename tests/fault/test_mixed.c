@@ -10,7 +10,9 @@
 
 /*
  * All groups of faults at once, by seed, round after round, each of which ends in three books that
- * agree. WAYBILL_FAULT_SECONDS: how long (default 25); tests/fault/soak.sh is the way to an hour.
+ * agree. tests/fault/soak.sh is the way to an hour of it; it sets
+ *     WAYBILL_FAULT_SECONDS   how long, default 25
+ *     WAYBILL_FAULT_SERVER    the folder of a server that is ours alone, and may crash
  */
 
 #define ORDERS     50
@@ -18,10 +20,11 @@
 #define RUNS       6
 #define RUN_MS     60000
 #define SPEC_MAX   1024
+#define CLUSTER    WAYBILL_SOURCE_DIR "/tests/fault/cluster.sh"
 #define TEST_MAX_S 100000
 
 static struct world world;
-static int64_t terminated, cancelled, stopped, slept, silenced, locked;
+static int64_t terminated, cancelled, stopped, slept, silenced, locked, crashed;
 
 /* Each kind that doesn't need a person, with its weight for a round in which it happens. */
 static const char *const KINDS[] = {
@@ -89,12 +92,29 @@ spawn_psql(struct support_process *process, const char *sql)
     support_spawn(process, argv, NULL);
 }
 
+/* Without a server of our own a kill takes its place. */
+static void
+crash_server(struct support_process *run)
+{
+    const char *dir = getenv("WAYBILL_FAULT_SERVER");
+    const char *const argv[] = {"sh", CLUSTER, "crash", dir, NULL};
+    char *errors = NULL;
+
+    if (dir == NULL) {
+        world_kill(&world, run);
+        return;
+    }
+    world_check(&world, support_run(argv, NULL, NULL, &errors) == 0, "crash: %s", errors);
+    free(errors);
+    crashed++;
+}
+
 static void
 trouble(struct support_process *run)
 {
     struct support_process locker;
 
-    switch (world_dice(&world, 11)) {
+    switch (world_dice(&world, 12)) {
     default:
         world_kill(&world, run);
         break;
@@ -135,6 +155,9 @@ trouble(struct support_process *run)
         (void)support_wait_exit(&locker, RUN_MS);
         locked++;
         break;
+    case 8:
+        crash_server(run);
+        break;
     }
 }
 
@@ -164,34 +187,57 @@ one_round(void)
     world_agree(&world, "all at once");
 }
 
-/* What the soak ends with: lost and twice are 0, or it would have ended before. */
 static void
-report(int rounds)
+say(const char *name, int64_t count)
+{
+    (void)printf("soak: %s %" PRId64 "\n", name, count);
+}
+
+/* "NAME":COUNT,... of the sandbox's statistics. */
+static void
+say_faults(void)
 {
     char url[128];
     char *text = NULL;
-    const char *faults;
+    const char *at;
 
     (void)snprintf(url, sizeof(url), "%s/_sandbox/stats", world.sandbox.url);
     ck_assert_int_eq(support_http_get(url, &text), 200);
-    faults = strstr(text, "\"faults\":");
-    (void)printf("seed %" PRIu64 ": %d rounds, %d runs, %d killed, %" PRId64 " asked to stop, "
-                 "%" PRId64 " frozen; sessions ended %" PRId64 ", statements cancelled %" PRId64
-                 ", networks silent %" PRId64 ", lanes locked %" PRId64 "\n",
-                 world.seed, rounds, world.runs, world.kills, stopped, slept, terminated, cancelled,
-                 silenced, locked);
-    if (faults != NULL)
-        (void)printf("%.*s}\n", (int)strcspn(faults, "}"), faults);
-    (void)printf(
-        "POSTs %" PRId64 ", accepted %" PRId64 ", units shipped %" PRId64 " and cancelled %" PRId64
-        ": lost 0, twice %" PRId64 "\n",
-        support_query_int(world.url, "select count(*) from waybill.attempts where kind = 'post'"),
-        world_stat(&world, "\"applied\"", "fulfillments"),
-        world_stat(&world, "\"applied\"", "units_shipped"),
-        world_stat(&world, "\"applied\"", "units_cancelled"),
-        world_stat(&world, "", "duplicate_markers"));
-    (void)fflush(stdout);
+    at = strstr(text, "\"faults\":{");
+    ck_assert_ptr_nonnull(at);
+    for (at = strchr(at, '{'); *at != '}'; at += strcspn(at, ",}")) {
+        size_t bytes = strcspn(at + 2, "\"");
+
+        (void)printf("soak: fault %.*s %.*s\n", (int)bytes, at + 2,
+                     (int)strcspn(at + bytes + 4, ",}"), at + bytes + 4);
+        at += bytes + 4;
+    }
     free(text);
+}
+
+/* One number a line, so that those of several seeds can be added. What was lost is none, or the
+ * test would have ended before. */
+static void
+report(int rounds)
+{
+    say("rounds", rounds);
+    say("runs", world.runs);
+    say_faults();
+    say("fault kill_9", world.kills);
+    say("fault SIGTERM", stopped);
+    say("fault SIGSTOP", slept);
+    say("fault server_crashed", crashed);
+    say("fault session_ended", terminated);
+    say("fault statement_cancelled", cancelled);
+    say("fault network_silent", silenced);
+    say("fault lanes_locked", locked);
+    say("POSTs", support_query_int(world.url, "select count(*) from waybill.attempts"
+                                              " where kind = 'post' and sent"));
+    say("fulfillments", world_stat(&world, "\"applied\"", "fulfillments"));
+    say("shipped", world_stat(&world, "\"applied\"", "units_shipped"));
+    say("cancelled", world_stat(&world, "\"applied\"", "units_cancelled"));
+    say("twice", world_stat(&world, "", "duplicate_markers"));
+    (void)fflush(stdout);
 }
 
 START_TEST(all_faults_at_once_lose_and_double_nothing)
