@@ -113,7 +113,11 @@ while :; do
         cat "$dir/seed-${failed##*-}.log" >&2
         echo "soak: failed; again with: sh tests/fault/soak.sh --jobs 1 $piece ${failed##*-}" >&2
     done
-    ! ls "$dir"/failed-* > /dev/null 2>&1 || exit 1
+    if ls "$dir"/failed-* > /dev/null 2>&1; then
+        echo "soak: what the seeds that passed saw:" >&2
+        say >&2
+        exit 1
+    fi
     [ $(($(date +%s) - started)) -lt "$seconds" ] || [ "$(sum_of fault)" -lt "$faults" ] ||
         [ "$(sum_of kill_9)" -lt "$kills" ] || break
 done
