@@ -70,26 +70,32 @@ update workers set ended_at = clock_timestamp(), is_sending = false where worker
 $$;
 
 -- Heartbeat and share of the key's rate: so many requests a second for this worker, and until when the key is blocked.
--- A worker that joins others waits one heartbeat (250 ms) for them to notice: joins_others says so.
-create or replace function worker_beat(id bigint, is_busy boolean, rate int,
-                                       out share numeric, out live int, out blocked_ms bigint, out blocked_why text)
+-- It counts itself, also before it sends: one that joins others waits a heartbeat of theirs, so that they notice, and then
+-- has its share. passed_ms: since its last beat, by a clock that nobody sets.
+create or replace function worker_beat(id bigint, is_busy boolean, rate int, passed_ms bigint,
+                                       out share numeric, out live int, out blocked_ms bigint, out blocked_why text,
+                                       out failing boolean, out probe_ms bigint)
 language plpgsql security definer set search_path from current as $$
 #variable_conflict use_column
 declare
     lowest int;
 begin
+    perform clock_stepped(w.seen_at, passed_ms) from workers w
+      where w.worker_id = id and passed_ms is not null
+        and w.seen_at + (passed_ms * 1.01 + 2000) * interval '1 ms' < clock_timestamp();
     update workers w set seen_at = clock_timestamp(), is_sending = is_busy where w.worker_id = id;
     update api_key k set rate = worker_beat.rate where k.rate is distinct from worker_beat.rate
        and (k.rate is null or worker_beat.rate < k.rate
             or not exists (select from workers w where w.worker_id <> id and w.ended_at is null
                               and w.seen_at > clock_timestamp() - interval '5 s'));
-    select greatest(1, count(*)) into live
+    select 1 + count(*) into live
       from workers w
-     where w.ended_at is null and w.is_sending and w.seen_at > clock_timestamp() - interval '2 s';
-    select k.rate, greatest(0, extract(epoch from k.blocked_until - clock_timestamp()) * 1000)::bigint, k.blocked_why
-      into lowest, blocked_ms, blocked_why
+     where w.ended_at is null and w.is_sending and w.worker_id <> id and w.seen_at > clock_timestamp() - interval '2 s';
+    select k.rate, greatest(0, extract(epoch from k.blocked_until - clock_timestamp()) * 1000)::bigint, k.blocked_why,
+           k.failing_since is not null, greatest(0, extract(epoch from k.probe_at - clock_timestamp()) * 1000)::bigint
+      into lowest, blocked_ms, blocked_why, failing, probe_ms
       from (select rate, case when blocked_until = '-infinity' then clock_timestamp() else blocked_until end as blocked_until,
-                   api_key.blocked_why from api_key) k;
+                   api_key.blocked_why, failing_since, probe_at from api_key) k;
     share := least(lowest, worker_beat.rate)::numeric / live;
 end $$;
 
@@ -106,6 +112,56 @@ create or replace function unblock_key() returns void
 language sql volatile security definer set search_path from current as
 $$ update api_key set blocked_until = '-infinity', blocked_why = null where blocked_until <> '-infinity' $$;
 comment on function unblock_key() is 'forget a block of the API key that an operator knows to be over';
+
+-- POSTs fail one after the other: until one passes, one at a time is tried, by all hosts together, and less and less often.
+-- failed_probe: the one that was let through; else somebody found out, perhaps not the first.
+create or replace function key_fails(why text, failed_probe boolean, first_ms bigint, most_ms bigint) returns bigint
+language sql volatile security definer set search_path from current as $$
+update api_key k
+   set failing_since = coalesce(k.failing_since, clock_timestamp()), failing_why = why,
+       probe_at = clock_timestamp() + least(first_ms << least(k.probes, 20), most_ms) * interval '1 ms',
+       probes = k.probes + 1
+ where failed_probe or k.failing_since is null;
+select greatest(0, extract(epoch from k.probe_at - clock_timestamp()) * 1000)::bigint from api_key k
+$$;
+
+-- The next probe, for one of those who ask. It is theirs for lease_ms, by when they have said what came of it.
+create or replace function key_probe(lease_ms bigint) returns boolean
+language sql volatile security definer set search_path from current as $$
+with put as (
+    update api_key k set probe_at = clock_timestamp() + lease_ms * interval '1 ms'
+     where k.failing_since is not null and k.probe_at <= clock_timestamp()
+    returning 1
+)
+select exists (select from put)
+$$;
+
+create or replace function key_works() returns void
+language sql volatile security definer set search_path from current as $$
+update api_key k set failing_since = null, failing_why = null, probe_at = null, probes = 0 where k.failing_since is not null
+$$;
+
+-- The server's clock went ahead of a worker's own: it was set, or another server's took its place. What waits for a time to
+-- pass waits for as long as it would have, whoever of several workers notices first. A clock that was put back only makes us
+-- wait longer.
+create or replace function clock_stepped(seen_at timestamptz, passed_ms bigint) returns void
+language plpgsql volatile security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+    step interval := t - seen_at - passed_ms * interval '1 ms';
+begin
+    update api_key k set clock_set_at = t where k.clock_set_at is null or k.clock_set_at < clock_stepped.seen_at
+        or k.clock_set_at > t;
+    if not found then
+        return;
+    end if;
+    perform 1 from lanes l where l.active_submission is not null order by l.order_id for no key update;
+    update submissions s
+       set settle_after = s.settle_after + step, claim_expires_at = s.claim_expires_at + step
+     where s.state in ('sending', 'unknown');
+    update identity i set generation_since = i.generation_since + step where i.generation > 1;
+    perform note_decision('clock', 'the server''s clock', null, null, 'waybill', format('it went ahead by %s', step));
+end $$;
 
 -- What is left to do, for deciding whether a pass is over: cheap, live rows only.
 create or replace function work_left(only_order text, out due_ms bigint, out ask_ms bigint, out look_ms bigint,

@@ -471,7 +471,12 @@ create table api_key (
     blocked_why    text,
     refused_at     timestamptz,
     refused_why    text,
-    rate           int
+    rate           int,
+    failing_since  timestamptz,          -- the circuit is open
+    failing_why    text,
+    probe_at       timestamptz,          -- when the next POST may try
+    probes         int not null default 0,
+    clock_set_at   timestamptz           -- when a step of the server's clock was last made good
 );
 
 -- ------------------------------------------------ an order's life after the POST

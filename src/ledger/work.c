@@ -374,13 +374,14 @@ work_end(struct ledger *ledger, int64_t worker_id, struct error *err)
 
 bool
 work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int requests_per_second,
-          struct work_share *out, struct error *err)
+          int64_t passed_ms, struct work_share *out, struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char worker[PG_INT_BYTES], rate[PG_INT_BYTES];
-    const char *params[] = {worker, is_sending ? "t" : "f", rate};
+    char worker[PG_INT_BYTES], rate[PG_INT_BYTES], passed[PG_INT_BYTES];
+    const char *params[] = {worker, is_sending ? "t" : "f", rate, passed_ms < 0 ? NULL : passed};
 
     pg_int_text(worker, worker_id);
+    pg_int_text(passed, passed_ms);
     pg_int_text(rate, requests_per_second);
     if (!pg_run(ledger_pg(ledger), &stmt_worker_beat, params, &rows, err))
         return false;
@@ -389,8 +390,48 @@ work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int request
     out->blocked_ms = pg_rows_int(rows, 0, 2);
     const char *why = pg_rows_text(rows, 0, 3);
     (void)snprintf(out->blocked_why, sizeof(out->blocked_why), "%s", why != NULL ? why : "");
+    out->is_failing = pg_rows_bool(rows, 0, 4);
+    out->probe_ms = pg_rows_text(rows, 0, 5) == NULL ? 0 : pg_rows_int(rows, 0, 5);
     pg_rows_free(rows);
     return true;
+}
+
+bool
+work_key_fails(struct ledger *ledger, const char *why, bool was_probe, int64_t first_ms,
+               int64_t most_ms, int64_t *probe_ms, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char first[PG_INT_BYTES], most[PG_INT_BYTES];
+    const char *params[] = {why, was_probe ? "t" : "f", first, most};
+
+    pg_int_text(first, first_ms);
+    pg_int_text(most, most_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_key_fails, params, &rows, err))
+        return false;
+    *probe_ms = pg_rows_text(rows, 0, 0) == NULL ? 0 : pg_rows_int(rows, 0, 0);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+work_key_probe(struct ledger *ledger, int64_t lease_ms, bool *is_ours, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char lease[PG_INT_BYTES];
+    const char *params[] = {lease};
+
+    pg_int_text(lease, lease_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_key_probe, params, &rows, err))
+        return false;
+    *is_ours = pg_rows_bool(rows, 0, 0);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+work_key_works(struct ledger *ledger, struct error *err)
+{
+    return pg_run(ledger_pg(ledger), &stmt_key_works, NULL, NULL, err);
 }
 
 bool

@@ -153,10 +153,21 @@ struct work_share {
     int workers;       /* that send now */
     int64_t blocked_ms;
     char blocked_why[256];
+    bool is_failing;  /* POSTs fail one after the other: nothing leaves but probes */
+    int64_t probe_ms; /* until the next one may */
 };
+/* passed_ms: since this worker's last beat, by a clock that nobody sets; negative: the first. A
+ * server's clock that went further was set, and what waits for it waits on. */
 bool work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int requests_per_second,
-               struct work_share *out, struct error *err);
+               int64_t passed_ms, struct work_share *out, struct error *err);
 bool work_block_key(struct ledger *ledger, int64_t ms, const char *why, struct error *err);
+
+/* The circuit of the key, for all hosts. fails: *probe_ms until one POST may try; probe: that one
+ * is ours for lease_ms. */
+bool work_key_fails(struct ledger *ledger, const char *why, bool was_probe, int64_t first_ms,
+                    int64_t most_ms, int64_t *probe_ms, struct error *err);
+bool work_key_probe(struct ledger *ledger, int64_t lease_ms, bool *is_ours, struct error *err);
+bool work_key_works(struct ledger *ledger, struct error *err);
 
 /* Milliseconds until the next thing of each kind; negative: due; WORK_NEVER: nothing. */
 #define WORK_NEVER INT64_MAX

@@ -41,6 +41,7 @@ struct audit_list {
     struct provider_request request; /* scratch */
     struct budget budget;
     struct clock_mono beat_again;
+    bool has_joined;
     struct audit_slot *slots;
     int slots_count;
     int unreached; /* in a row */
@@ -131,11 +132,14 @@ audit_list_beat(struct audit_list *list, bool is_sending, struct error *err)
     if (clock_mono_left_ms(list->beat_again) > 0)
         return true;
     if (!work_beat(list->ledger, list->worker_id, is_sending, list->options->requests_per_second,
-                   &share, err))
+                   -1, &share, err))
         return false;
     list->beat_again = clock_mono_add(clock_mono_now(), AUDIT_LIST_BEAT_MS);
     budget_set_rate(&list->budget, share.per_second);
     budget_block(&list->budget, share.blocked_ms);
+    if (!list->has_joined && share.workers > 1)
+        budget_block(&list->budget, BUDGET_JOIN_MS);
+    list->has_joined = true;
     if (budget_blocked_ms(&list->budget) <= AUDIT_LIST_PATIENCE_MS)
         return true;
     error_set(err, ERROR_API, "the API told us to stay away for another %lld s: %s",

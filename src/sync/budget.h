@@ -9,6 +9,9 @@
 
 #include "base/clock.h"
 
+/* One that joins others waits for a beat of theirs, so that they have cut their shares. */
+enum { BUDGET_JOIN_MS = 300 };
+
 struct budget {
     double per_second;
     double tokens;

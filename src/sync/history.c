@@ -49,6 +49,7 @@ struct history {
     struct budget budget;
     int64_t run_id, worker_id;
     struct clock_mono began, beat_again, progress_again;
+    bool has_joined;
 
     struct history_order *first; /* wait to be sent */
     int waiting;
@@ -345,11 +346,14 @@ history_housekeeping(struct history *h, struct error *err)
 
     if (clock_mono_left_ms(h->beat_again) == 0) {
         h->beat_again = clock_mono_add(clock_mono_now(), HISTORY_BEAT_MS);
-        if (!work_beat(h->ledger, h->worker_id, true, h->options->sync->requests_per_second, &share,
-                       err))
+        if (!work_beat(h->ledger, h->worker_id, true, h->options->sync->requests_per_second, -1,
+                       &share, err))
             return false;
         budget_set_rate(&h->budget, share.per_second);
         budget_block(&h->budget, share.blocked_ms);
+        if (!h->has_joined && share.workers > 1)
+            budget_block(&h->budget, BUDGET_JOIN_MS);
+        h->has_joined = true;
     }
     if (h->options->progress_fn != NULL && clock_mono_left_ms(h->progress_again) == 0) {
         h->progress_again = clock_mono_add(clock_mono_now(), HISTORY_PROGRESS_MS);

@@ -21,6 +21,8 @@ job_free(struct job *job)
 {
     if (job == NULL)
         return;
+    if (job->circuit != NULL)
+        circuit_over(job->circuit);
     work_claim_free(job->claim);
     listing_free(job->listing);
     events_free(job->events);

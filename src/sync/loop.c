@@ -13,7 +13,6 @@
 enum {
     LOOP_PATIENCE_MS = 2000, /* what a pass waits for; the rest is left for the next */
     LOOP_UNREACHED_MAX = 5,
-    LOOP_KEY_REFUSED_MAX = 3,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
     LOOP_BODY_BYTES_MAX =
@@ -44,37 +43,6 @@ loop_note_answer(struct loop *loop, const struct http_answer *answer)
         error_set(&err, ERROR_API, "the API can't be reached: %s", answer->error);
         error_hint(&err, "what is due stays planned; is api.base_url right?");
         loop_fail(loop, &err);
-    }
-}
-
-void
-loop_key_refused(struct loop *loop, const char *why)
-{
-    struct error err = {0};
-
-    if (++loop->key_refused < LOOP_KEY_REFUSED_MAX || loop->is_closing)
-        return;
-    error_set(&err, ERROR_API, "the API refuses the key: %s", why);
-    error_hint(&err, "check api.key_file or api.key_env; a new key takes up to 10 minutes");
-    loop_fail(loop, &err);
-}
-
-void
-loop_key_works(struct loop *loop)
-{
-    loop->key_refused = 0;
-}
-
-void
-loop_block(struct loop *loop, int64_t ms, const char *why)
-{
-    struct error err = {0};
-
-    if (ms > budget_blocked_ms(&loop->budget)) {
-        budget_block(&loop->budget, ms);
-        log_event(LOG_WARN, "sync", "blocked", "why", why, "ms", log_int(ms), NULL);
-        if (loop_db_rest(loop) && !work_block_key(loop->ledger, ms, why, &err))
-            loop_fail(loop, &err);
     }
 }
 
@@ -168,6 +136,8 @@ loop_send(struct loop *loop)
 
     if (loop->is_closing)
         loop_drop_waiting(loop);
+    if (!loop_is_announced(loop))
+        return; /* first the others hear of it */
     while (*at != NULL && http_free_slots(loop->http) > 0) {
         struct job *job = *at;
         struct error err = {0};
@@ -210,7 +180,8 @@ loop_wait_ms(struct loop *loop)
             wait_ms = due_ms;
     }
     if (loop->db == DB_IDLE && loop->failure.code != ERROR_DB_LOST) {
-        if (loop->settlements_count > 0 || loop->orders_count > 0 || loop_may_claim(loop))
+        if (loop->settlements_count > 0 || loop->orders_count > 0 || loop_may_claim(loop) ||
+            loop_probe_is_due(loop) || (loop->waiting > 0 && !loop_is_announced(loop)))
             return 0;
         int64_t look_ms = clock_mono_left_ms(loop->look_again);
         if (look_ms < wait_ms)
@@ -299,6 +270,8 @@ loop_next_ms(const struct loop *loop)
                  (loop->options->posts_max == 0 || loop->posted < loop->options->posts_max);
     int64_t next_ms = posts ? left->post_ms : WORK_NEVER;
 
+    if (next_ms < loop_probe_wait_ms(loop))
+        next_ms = loop_probe_wait_ms(loop);
     if (left->ask_ms < next_ms)
         next_ms = left->ask_ms;
     if (left->look_ms < next_ms)
@@ -365,7 +338,7 @@ loop_is_done(struct loop *loop)
         loop_stay_away(loop, blocked_ms);
         return true;
     }
-    if (next_ms > LOOP_PATIENCE_MS)
+    if (loop_fails_too_long(loop, LOOP_PATIENCE_MS) || next_ms > LOOP_PATIENCE_MS)
         return true;
     loop->look_again =
         clock_mono_add(clock_mono_now(), next_ms < LOOP_LEFT_MS ? next_ms : LOOP_LEFT_MS);
@@ -602,6 +575,7 @@ loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger,
     json_write_init(&loop->orders_writer, &loop->orders);
     json_write_array(&loop->orders_writer, NULL);
     budget_init(&loop->budget, (double)options->requests_per_second);
+    circuit_init(&loop->circuit, options->max_in_flight);
     if (!ledger_identify(ledger, &me, err) || !loop_open_api(loop, &me, err) ||
         !work_begin(ledger, run_id, &loop->worker_id, err)) {
         loop_free(loop);

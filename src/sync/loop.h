@@ -23,6 +23,7 @@
 #include "ledger/work.h"
 #include "provider/provider.h"
 #include "sync/budget.h"
+#include "sync/circuit.h"
 #include "sync/hand_over.h"
 #include "sync/listing.h"
 #include "sync/planner.h"
@@ -51,6 +52,7 @@ struct job {
     int failures; /* of a question that is asked again */
 
     struct work_claim *claim;         /* POST, LOOK, PRECHECK */
+    struct circuit *circuit;          /* POST, PRECHECK: that counts it */
     struct clock_boot send_deadline;  /* POST, PRECHECK */
     struct listing *listing;          /* LOOK, PRECHECK, LIST, PROBE */
     char *order_id;                   /* LIST, PROBE */
@@ -73,7 +75,12 @@ struct loop {
     int64_t worker_id;
 
     struct budget budget;
+    struct circuit circuit;
+    struct clock_mono probe_again, opened_at; /* while it is open */
     struct work_share share;
+    struct clock_boot beat_began;
+    struct clock_mono announced_until; /* the others cut their shares with us in mind */
+    bool has_beat;
     struct backoff backoff;
     struct provider_request request; /* scratch */
 
@@ -150,7 +157,6 @@ bool loop_db_rest(struct loop *loop);
 /* A statement failed. True: the same may succeed soon. */
 bool loop_db_may_pass(struct loop *loop, const struct error *err);
 void loop_db_turn(struct loop *loop);
-bool loop_beat(struct loop *loop, bool is_sending, struct error *err);
 bool loop_may_claim(struct loop *loop);
 bool loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err);
 void loop_settled(struct loop *loop); /* those under way are durable */
@@ -167,9 +173,20 @@ void loop_fail(struct loop *loop, const struct error *err);
 /* Reached, blocked, refused: what any answer says about the API as a whole. True: the job may go
  * on. */
 void loop_note_answer(struct loop *loop, const struct http_answer *answer);
+
+/* What all hosts share of the key (key.c). */
+bool loop_beat(struct loop *loop, bool is_sending, struct error *err);
+bool loop_is_announced(const struct loop *loop); /* so that requests may leave */
 void loop_block(struct loop *loop, int64_t ms, const char *why);
 void loop_key_refused(struct loop *loop, const char *why);
 void loop_key_works(struct loop *loop);
+void loop_judge_post(struct loop *loop, const struct provider_result *result);
+bool loop_probe_is_due(const struct loop *loop);
+void loop_take_probe_post(struct loop *loop);
+int64_t loop_probe_wait_ms(const struct loop *loop); /* 0: POSTs may be claimed, or a probe now */
+/* True, and the pass has failed: what is due can't leave for longer than it waits. */
+bool loop_fails_too_long(struct loop *loop, int64_t patience_ms);
+
 void loop_poke_planner(struct loop *loop, bool collects);
 bool loop_take_ids(struct loop *loop, enum job_kind kind, char **ids, int count, struct error *err);
 

@@ -8,11 +8,9 @@
 #include "sync/loop.h"
 
 enum {
-    LOOP_LEASE_MS = 60000,   /* of a question or look taken from the ledger */
-    LOOP_ASKS_AHEAD = 4,     /* questions in flight for each turn of taking */
-    LOOP_SETTLE_MAX = 300,   /* one settlement; nothing is gained above */
-    LOOP_PROBING_AFTER = 10, /* failures in a row: one POST at a time until one passes */
-    LOOP_BEAT_MS = 250,
+    LOOP_LEASE_MS = 60000, /* of a question or look taken from the ledger */
+    LOOP_ASKS_AHEAD = 4,   /* questions in flight for each turn of taking */
+    LOOP_SETTLE_MAX = 300, /* one settlement; nothing is gained above */
     LOOP_REAP_MS = 5000,
     LOOP_CLAIM_AGAIN_MS = 20,
     LOOP_LISTS_AGAIN_MS = 20,
@@ -98,6 +96,8 @@ loop_claims_arrived(struct loop *loop, struct work_claim **claims, int count)
             continue;
         }
         job->claim = claims[i];
+        job->circuit = &loop->circuit;
+        circuit_take(&loop->circuit);
         job->send_deadline = clock_boot_add(loop->claim_began, loop->options->send_within_ms);
         loop->posted++;
         if (job->kind == JOB_PRECHECK && !listing_new(job->claim->order_id, &job->listing, &err)) {
@@ -109,6 +109,7 @@ loop_claims_arrived(struct loop *loop, struct work_claim **claims, int count)
     }
     free(claims);
     if (count == 0) {
+        circuit_probe_void(&loop->circuit);
         loop->claims_may_be_due = false;
         loop->claim_again = clock_mono_add(clock_mono_now(), LOOP_CLAIM_AGAIN_MS);
     }
@@ -208,8 +209,8 @@ loop_slots(struct loop *loop)
     /* What the rate lets go within the next half second; more would only wait, and lapse. */
     int rate = budget_available(&loop->budget) + (int)(loop->budget.per_second / 2) + 1;
 
-    if (loop->failed_posts >= LOOP_PROBING_AFTER)
-        slots = http_in_flight(loop->http) + loop->waiting > 0 ? 0 : 1;
+    if (slots > circuit_room(&loop->circuit))
+        slots = circuit_room(&loop->circuit);
     if (slots > rate)
         slots = rate;
     if (loop->options->posts_max > 0 && slots > left)
@@ -291,6 +292,9 @@ loop_take_looks(struct loop *loop, int most, struct error *err)
     int count = 0;
     bool ok = true;
 
+    /* Whether it is settled is the server's clock to say, which a beat holds against ours. */
+    if (!loop_beat(loop, http_in_flight(loop->http) + loop->waiting > 0, err))
+        return false;
     if (!work_take_looks(loop->ledger, most, LOOP_LEASE_MS, loop->options->only_order, &claims,
                          &count, err))
         return false;
@@ -386,18 +390,6 @@ loop_take_due(struct loop *loop, struct error *err)
     return ok;
 }
 
-bool
-loop_beat(struct loop *loop, bool is_sending, struct error *err)
-{
-    loop->beat_again = clock_mono_add(clock_mono_now(), LOOP_BEAT_MS);
-    if (!work_beat(loop->ledger, loop->worker_id, is_sending, loop->options->requests_per_second,
-                   &loop->share, err))
-        return false;
-    budget_set_rate(&loop->budget, loop->share.per_second);
-    budget_block(&loop->budget, loop->share.blocked_ms);
-    return true;
-}
-
 static bool
 loop_housekeeping(struct loop *loop, struct error *err)
 {
@@ -406,11 +398,14 @@ loop_housekeeping(struct loop *loop, struct error *err)
 
     if (loop->is_closing)
         return true;
-    if (is_working && clock_mono_left_ms(loop->beat_again) == 0 && !loop_beat(loop, true, err))
+    if (is_working && (clock_mono_left_ms(loop->beat_again) == 0 || !loop_is_announced(loop)) &&
+        !loop_beat(loop, true, err))
         return false;
     if (clock_mono_left_ms(loop->reap_again) == 0) {
         loop->reap_again = clock_mono_add(clock_mono_now(), LOOP_REAP_MS);
-        if (!work_reap(loop->ledger, loop->run_id, loop->options->timeout_ms,
+        /* Judged by the server's clock, which a beat holds against ours. */
+        if (!loop_beat(loop, is_working, err) ||
+            !work_reap(loop->ledger, loop->run_id, loop->options->timeout_ms,
                        loop->options->settle_ms, &reaped, err) ||
             !work_note_expiring(loop->ledger, err))
             return false;
@@ -448,6 +443,8 @@ loop_db_turn(struct loop *loop)
         loop_record_orders(loop);
     if (loop->settlements_count > 0)
         loop_settle(loop);
+    else if (loop_probe_is_due(loop))
+        loop_take_probe_post(loop);
     else if (loop_may_claim(loop))
         loop_claim(loop);
 }

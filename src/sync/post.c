@@ -100,6 +100,7 @@ post_consequences(struct loop *loop, const struct provider_result *result,
         loop_key_refused(loop, result->error_message);
     else if (result->http_status > 0)
         loop_key_works(loop);
+    loop_judge_post(loop, result);
     if (verdict->next == VERDICT_ACCEPTED)
         loop->failed_posts = 0;
     else

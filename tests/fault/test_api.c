@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "support/world.h"
+#include "sync/circuit.h"
 
 /*
  * The API fails in every way that it knows, each alone and all mixed; then it is healed, and three
@@ -263,6 +264,37 @@ START_TEST(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most)
 }
 END_TEST
 
+/* POSTs while the API fails: what was out when it was noticed, then one at a time of both hosts. */
+START_TEST(an_api_that_only_fails_gets_single_probes_and_then_more_and_more)
+{
+    struct support_process other;
+    int64_t before;
+    int64_t probes;
+    int code;
+
+    (void)world_run(&world);
+    world_run_out(&world, "before the outage");
+    world_generate(&world, 200);
+    world_faults(&world, "503_before=1:0");
+    code = world_run(&world);
+    world_check(&world, code == 5, "in an outage the run ended with %d", code);
+    support_query_is(world.url, "select failing_since is not null from waybill.api_key", "t");
+    before = world_stat(&world, "\"faults\"", "503_before");
+    world_check(&world, before <= CIRCUIT_FAILURES_MAX + IN_FLIGHT_MAX + 10,
+                "%" PRId64 " POSTs until it was noticed", before);
+    world_spawn_run(&world, &other);
+    code = world_run(&world);
+    world_check(&world, code == 5, "while the API fails a run ended with %d", code);
+    (void)support_wait_exit(&other, 60000);
+    probes = world_stat(&world, "\"faults\"", "503_before") - before;
+    /* 400 ms apart, for 2 s or little more */
+    world_check(&world, probes > 0 && probes <= 20, "%" PRId64 " probes of two runs", probes);
+    world_faults(&world, "");
+    world_agree(&world, "an outage");
+    support_query_is(world.url, "select failing_since is null from waybill.api_key", "t");
+}
+END_TEST
+
 /* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
 #define CASE(name)                                                                                 \
     do {                                                                                           \
@@ -288,5 +320,6 @@ main(void)
     CASE(a_list_of_many_pages_is_read_while_it_grows);
     CASE(an_answer_of_the_other_mode_pauses_and_loses_nothing);
     CASE(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most);
+    CASE(an_api_that_only_fails_gets_single_probes_and_then_more_and_more);
     return support_run_suite(suite);
 }

@@ -1,0 +1,2 @@
+-- key_works: a POST passed.
+select key_works()
