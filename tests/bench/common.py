@@ -78,6 +78,7 @@ class Bench:
         self.rounds = rounds
         self.rows = []
         self.databases = 0
+        self.peers_script = None  # not looked for yet; "": there are none
 
     def path(self, name):
         return os.path.join(self.work, name)

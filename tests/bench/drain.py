@@ -1,8 +1,6 @@
 """drain: a backlog goes out as fast as it can, against libcurl alone, wrk, and other queues."""
 
-import os
 import shutil
-import subprocess
 
 import peers
 from common import Responder, Skipped, median, rate, thousands
@@ -18,6 +16,10 @@ wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer sk_test_bench"
 wrk.body = [[%s]]
 """
+
+
+WORDS = {"wrk": "wrk, connections: ", "curl": "libcurl alone, in flight: ",
+         "waybill": "waybill, in flight: ", "due": "waybill, 32 in flight, due: "}
 
 
 class Samples:
@@ -126,8 +128,8 @@ def table(bench, samples, small, large):
         return f"{thousands(posts)}/s, {client:.0f} us, database {database:.0f} us, {peak:.1f} MB"
 
     for name in samples.of:
-        bench.row("drain", name.replace("waybill", "waybill, in flight:").replace("curl", "libcurl alone, in flight:")
-                  .replace("wrk", "wrk, connections:").replace("due", "waybill, 32 in flight, due:"), "", figures(name))
+        kind, _, number = name.partition(" ")
+        bench.row("drain", WORDS[kind] + number if kind in WORDS else peers.WORDS[kind], "", figures(name))
     if "waybill 32" not in samples.of:
         return
     ratio = samples.ratios("waybill 32", "curl 32")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The benchmark: speed, memory and cost, each beside its goal and beside what does the same work.
 #     sh tests/bench/run.sh [--quick] [--rounds N] [PART...]
-# Parts: drain; all of them without a name. --quick: smaller and shorter, for a first look.
+# Parts: drain, latency, limit; all of them without a name. --quick: smaller and shorter, for a first look.
 # --only-waybill: without the queues that it is compared with; --in-flight N: drain with these only
 # (may be given again). Builds into build/bench and starts a
 # PostgreSQL of its own with the settings of a real server, in a temporary folder below TMPDIR.

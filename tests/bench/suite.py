@@ -8,10 +8,13 @@ import sys
 import time
 
 import drain
+import latency
 from common import Bench
 
 PARTS = {
     "drain": drain.part,
+    "latency": latency.latency_part,
+    "limit": latency.limit_part,
 }
 
 
