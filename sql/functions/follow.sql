@@ -238,34 +238,14 @@ end $$;
 -- The money of something that was posted did not move. Nobody but a person can do anything about that.
 create or replace function apply_payment_event(for_run bigint, e events) returns void
 language plpgsql security definer set search_path from current as $$
-declare
-    s submissions;
-    of_parcel text;
 begin
-    select * into s from submissions x where x.fulfillment_id = e.fulfillment_id and x.order_id = e.order_id;
-    of_parcel := case when s.submission_id is not null
-                      then format(' of fulfillment %s (submission %s%s)', e.fulfillment_id, s.submission_id,
-                                  case when s.shipment_ref <> '' then ', parcel ' || s.shipment_ref else '' end)
-                      when e.fulfillment_id is not null then format(' of fulfillment %s', e.fulfillment_id)
-                      else '' end;
     -- What is complete by now was paid later.
     if e.what <> 'cancel' and exists (select from orders o where o.order_id = e.order_id and o.state = 'complete') then
         return;
     end if;
-    perform find_discrepancies(for_run, array[row('payment', e.order_id, '', coalesce(s.shipment_ref, ''), 0,
-        format('%s at %s%s: %s',
-               case e.what
-               when 'capture' then format('a capture%s failed', of_parcel)
-               when 'cancel' then format('a release of money%s failed', of_parcel)
-               else 'the payment could not be authorized again' end,
-               to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"'),
-               coalesce(' (' || nullif(left(e.failure_code, 100), '') || ')', ''),
-               case e.what
-               when 'capture' then 'the API tries again for up to 30 days; stop the parcel if it has not left, or ask the customer for another payment. Nothing is posted again: the units are posted'
-               when 'cancel' then 'have the charge released or refunded at the API; the units are posted as cancelled'
-               else 'do not ship what is not posted yet: ask the customer for another payment, or cancel those units' end),
-        -- repeated failures of one parcel are one story
-        format('%s %s', e.what, coalesce(e.fulfillment_id, e.charge_id, '')), false)::finding]);
+    perform find_payment(for_run, e.order_id, e.what, e.fulfillment_id, e.charge_id, e.created_at, e.failure_code);
+    -- The charge has the reason in words, and the state of each of its captures.
+    perform ask_charges(e.order_id, array[e.charge_id]);
 end $$;
 
 -- One of ours settles what was unknown, by the same way as a look; one that nobody explains was made by
@@ -273,6 +253,15 @@ end $$;
 create or replace function apply_fulfillment_event(for_run bigint, e events) returns void
 language plpgsql security definer set search_path from current as $$
 begin
+    -- Units that were taken after the payment had not been authorized again: it was by then.
+    update discrepancies d
+       set closed_at = clock_timestamp(), closed_by = 'follow', reason = format('fulfillment %s was accepted later', e.fulfillment_id)
+     where d.order_id = e.order_id and d.kind = 'payment' and d.submission_id = 0 and d.closed_at is null
+       and d.fingerprint like 'reauthorization %'
+       and exists (select from submissions s join submission_items i using (submission_id)
+                    where s.fulfillment_id = e.fulfillment_id and s.order_id = e.order_id and i.shipped > 0)
+       and not exists (select from events x where x.order_id = e.order_id and x.what = 'reauthorization'
+                          and x.created_at >= e.created_at);
     if e.fulfillment_id is null
        or exists (select from submissions s where s.fulfillment_id = e.fulfillment_id)
        or exists (select from adjustments j where j.fulfillment_id = e.fulfillment_id) then
@@ -447,7 +436,7 @@ end $$;
 -- What is due of all that this file is about. pass_age_ms: since the pass began; what became due later waits for the next.
 drop function if exists follow_left(bigint);
 create or replace function follow_left(pass_age_ms bigint, out is_to_apply boolean, out is_to_ask boolean,
-                                       out is_to_hand_over boolean, out is_to_track boolean)
+                                       out is_to_hand_over boolean, out is_to_track boolean, out is_to_charge boolean)
 language sql stable security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 select exists (select from events e where e.applied_at is null),
@@ -461,5 +450,8 @@ select exists (select from events e where e.applied_at is null),
                 where k.next_at <= clock_timestamp() and s.state = 'accepted'
                   and (k.failures = 0 or k.next_at <= clock_timestamp() - pass_age_ms * interval '1 ms')
                   and (l.active_submission is null
-                       or (l.active_submission = k.submission_id and k.sending_until < clock_timestamp())))
+                       or (l.active_submission = k.submission_id and k.sending_until < clock_timestamp()))),
+       exists (select from charges c
+                where c.ask_at <= clock_timestamp()
+                  and (c.asks = 0 or c.ask_at <= clock_timestamp() - pass_age_ms * interval '1 ms'))
 $$;

@@ -133,6 +133,11 @@ begin
         returning s.order_id
     )
     update lanes l set next_at = t from opened where l.order_id = opened.order_id and l.active_submission is null;
+    -- Fulfilled, and asked for since it is not complete: its captures say why.
+    perform ask_charges(x.order_id, x.charges)
+       from jsonb_to_recordset(answers) as x(order_id text, state text, charges text[])
+      where x.state = 'fulfilled' and x.charges is not null and x.order_id <> all (stale)
+        and exists (select from orders o where o.order_id = x.order_id and o.follow_asks > 0);
     return known;
 end $$;
 

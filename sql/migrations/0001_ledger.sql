@@ -571,6 +571,35 @@ comment on column tracking.next_at is 'when it is to be sent, once its submissio
 comment on column tracking.sending_until is 'it is on its way and holds its order''s lane, until then at most';
 comment on column tracking.version is 'grows when the warehouse changes it again while an older one is on its way';
 
+-- Charges that were looked at, and what became of their captures and releases.
+create table charges (
+    charge_id text collate "C" primary key,
+    order_id  text collate "C" not null,
+    state     text,
+    amount    numeric,
+    first_at  timestamptz not null default clock_timestamp(),
+    asked_at  timestamptz,
+    ask_at    timestamptz,
+    asks      int not null default 0
+);
+create index charges_order on charges (order_id);
+create index charges_ask on charges (ask_at) where ask_at is not null;
+comment on column charges.ask_at is 'the API is to be asked for the charge from then on; null: not at all';
+comment on column charges.asks is 'how often it was asked since there was a new reason to';
+
+create table charge_operations (
+    charge_id       text collate "C" not null references charges,
+    operation_id    text collate "C" not null,
+    kind            text not null check (kind in ('capture', 'cancel')),
+    state           text not null,
+    amount          numeric,
+    fulfillment_id  text,
+    failure_code    text,
+    failure_message text,
+    at              timestamptz,
+    primary key (charge_id, operation_id)
+);
+
 insert into event_feed default values;
 
 create table schema_versions (

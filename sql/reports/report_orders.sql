@@ -11,9 +11,11 @@ select o.order_id, o.upstream_id, o.state, o.state_since, o.captured_amount, o.c
        w.posted_at as incomplete_since,
        case when w.posted_at is null then null
             when p.detail is not null then 'capture failed: ' || p.detail
+            when m.failed is not null then 'capture failed: ' || m.failed
             when o.state = 'dispute' then 'the order is in dispute'
             when u.uncovered is not null then 'no warehouse row covers item ' || u.uncovered
             when u.missing is not null then 'units missing: neither shipped nor cancelled: ' || u.missing
+            when o.state = 'fulfilled' and m.pending is not null then 'capture pending: ' || m.pending
             when o.state = 'fulfilled' then 'capture pending'
             else format('all units are posted, the API says %s', coalesce(o.state, 'nothing')) end as incomplete_reason
   from orders o
@@ -33,6 +35,13 @@ select o.order_id, o.upstream_id, o.state, o.state_since, o.captured_amount, o.c
        select d.detail from discrepancies d
         where d.order_id = o.order_id and d.kind = 'payment' and d.closed_at is null and d.fingerprint like 'capture %'
         order by d.discrepancy_id limit 1) p on w.posted_at is not null
+  left join lateral (
+       select string_agg(concat_ws(': ', x.failure_code, x.failure_message), ', ' order by x.at)
+                  filter (where x.state = 'failed') as failed,
+              string_agg(format('%s since %s', x.amount, to_char(x.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')), ', ' order by x.at)
+                  filter (where x.state = 'pending') as pending
+         from charges c join charge_operations x using (charge_id)
+        where c.order_id = o.order_id and x.kind = 'capture') m on w.posted_at is not null
   left join lateral (
        select string_agg(format('%s (%s)', i.item_id, i.quantity), ', ' order by i.item_id)
                   filter (where not l.is_covered) as uncovered,

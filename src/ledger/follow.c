@@ -79,6 +79,7 @@ follow_left(struct ledger *ledger, int64_t pass_age_ms, struct follow_left *out,
     out->is_to_ask = pg_rows_bool(rows, 0, 1);
     out->is_to_hand_over = pg_rows_bool(rows, 0, 2);
     out->is_to_track = pg_rows_bool(rows, 0, 3);
+    out->is_to_charge = pg_rows_bool(rows, 0, 4);
     pg_rows_free(rows);
     return true;
 }
@@ -215,6 +216,30 @@ follow_tracked(struct ledger *ledger, int64_t run_id, const struct follow_tracki
     pg_int_text(version, tracking->version);
     pg_int_text(delay, delay_ms);
     return pg_run(ledger_pg(ledger), &stmt_tracking_done, params, NULL, err);
+}
+
+bool
+follow_take_charges(struct ledger *ledger, int most, int64_t lease_ms, int64_t pass_age_ms,
+                    char ***out, int *count, struct error *err)
+{
+    char most_text[PG_INT_BYTES], lease[PG_INT_BYTES], age[PG_INT_BYTES];
+    const char *params[] = {most_text, lease, age};
+
+    pg_int_text(most_text, most);
+    pg_int_text(lease, lease_ms);
+    pg_int_text(age, pass_age_ms);
+    return work_take_ids(ledger, &stmt_charges_take, params, out, count, err);
+}
+
+bool
+follow_record_charge(struct ledger *ledger, int64_t run_id, const char *charge_id,
+                     const char *answer, struct error *err)
+{
+    char run[PG_INT_BYTES];
+    const char *params[] = {run, charge_id, answer};
+
+    pg_int_text(run, run_id);
+    return pg_run(ledger_pg(ledger), &stmt_charge_record, params, NULL, err);
 }
 
 bool

@@ -33,7 +33,7 @@ bool follow_apply(struct ledger *ledger, int64_t run_id, int most, int *taken, s
 
 /* pass_age_ms, here and below: since the pass began. What became due later waits for the next. */
 struct follow_left {
-    bool is_to_apply, is_to_ask, is_to_hand_over, is_to_track;
+    bool is_to_apply, is_to_ask, is_to_hand_over, is_to_track, is_to_charge;
 };
 bool follow_left(struct ledger *ledger, int64_t pass_age_ms, struct follow_left *out,
                  struct error *err);
@@ -73,6 +73,13 @@ bool follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, in
 /* outcome: sent, again (in delay_ms), refused; why: NULL for nothing wrong. */
 bool follow_tracked(struct ledger *ledger, int64_t run_id, const struct follow_tracking *tracking,
                     const char *outcome, const char *why, int64_t delay_ms, struct error *err);
+
+/* Charges to ask for, as work_take_asks. */
+bool follow_take_charges(struct ledger *ledger, int most, int64_t lease_ms, int64_t pass_age_ms,
+                         char ***out, int *count, struct error *err);
+/* answer: JSON object, the names are those of record_charge; NULL: the API knows no such charge. */
+bool follow_record_charge(struct ledger *ledger, int64_t run_id, const char *charge_id,
+                          const char *answer, struct error *err);
 
 /* Is warehouse.order_state_function there, does it take what is handed over, and may we call it? */
 bool follow_check_function(struct ledger *ledger, const char *function, struct check_list *out,

@@ -22,6 +22,7 @@ static const struct report_entry {
      true},
     {"orders", "the API's word on each order", "order_id", true},
     {"order_states", "each state of an order, and its hand-over to the warehouse", "seq", true},
+    {"payments", "captures and releases of money that were looked at", "order_id, at", true},
     {"discrepancies", "what a person must decide, open ones first",
      "closed_at is not null, discrepancy_id", true},
     {"adjustments", "units settled outside our own POSTs", "adjustment_id", true},

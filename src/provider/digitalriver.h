@@ -70,6 +70,11 @@ bool digitalriver_list_events(const struct provider *p, const char *since, const
 void digitalriver_read_events(const struct provider *p, const struct http_answer *answer,
                               const char *cursor, struct provider_events *out,
                               struct provider_answer *how);
+bool digitalriver_get_charge(const struct provider *p, const char *charge_id,
+                             struct provider_request *out, struct error *err);
+void digitalriver_read_charge(const struct provider *p, const struct http_answer *answer,
+                              struct provider_charge *out, struct provider_answer *how);
+void digitalriver_read_charge_ids(const struct json_value *order, struct provider_order *out);
 void digitalriver_read_plain(const struct provider *p, const struct http_answer *answer,
                              struct provider_answer *how);
 

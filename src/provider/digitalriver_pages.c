@@ -349,6 +349,7 @@ digitalriver_read_order(const struct json_value *from, struct provider_order *ou
     out->has_captured = json_number(from, "capturedAmount", &out->captured_amount);
     out->has_cancelled = json_number(from, "cancelledAmount", &out->cancelled_amount);
     text_copy_clean(out->updated_time, sizeof(out->updated_time), json_text(from, "updatedTime"));
+    digitalriver_read_charge_ids(from, out);
     return true;
 }
 

@@ -26,6 +26,8 @@ struct provider_methods {
     bool (*update_tracking)(const struct provider *p, const char *fulfillment_id,
                             const char *company, const char *number, const char *url,
                             struct provider_request *out, struct error *err);
+    bool (*get_charge)(const struct provider *p, const char *charge_id,
+                       struct provider_request *out, struct error *err);
     bool (*probe)(const struct provider *p, struct provider_request *out, struct error *err);
 
     void (*read_post)(const struct provider *p, const struct provider_submission *s,
@@ -39,6 +41,8 @@ struct provider_methods {
     void (*read_events)(const struct provider *p, const struct http_answer *answer,
                         const char *cursor, struct provider_events *out,
                         struct provider_answer *how);
+    void (*read_charge)(const struct provider *p, const struct http_answer *answer,
+                        struct provider_charge *out, struct provider_answer *how);
     void (*read_plain)(const struct provider *p, const struct http_answer *answer,
                        struct provider_answer *how);
     enum provider_outcome (*code_outcome)(const char *error_code);

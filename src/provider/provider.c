@@ -160,6 +160,27 @@ provider_list_fulfillments(const struct provider *p, const char *order_id, const
 }
 
 bool
+provider_get_charge(const struct provider *p, const char *charge_id, struct provider_request *out,
+                    struct error *err)
+{
+    return p->methods->get_charge(p, charge_id, out, err);
+}
+
+void
+provider_read_charge(const struct provider *p, const struct http_answer *answer,
+                     struct provider_charge *out, struct provider_answer *how)
+{
+    p->methods->read_charge(p, answer, out, how);
+}
+
+void
+provider_charge_free(struct provider_charge *charge)
+{
+    free(charge->operations);
+    *charge = (struct provider_charge){.operations = NULL};
+}
+
+bool
 provider_get_fulfillment(const struct provider *p, const char *fulfillment_id,
                          struct provider_request *out, struct error *err)
 {

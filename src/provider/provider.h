@@ -162,6 +162,9 @@ struct provider_order_item {
     char state[64];
 };
 
+/* More than a credit and a card are not known of. */
+enum { PROVIDER_CHARGES_MAX = 8 };
+
 struct provider_order {
     char order_id[PROVIDER_ID_BYTES];
     char upstream_id[PROVIDER_ID_BYTES];
@@ -171,6 +174,8 @@ struct provider_order {
     bool has_captured, has_cancelled;
     double captured_amount, cancelled_amount;
     char updated_time[64];
+    char charge_ids[PROVIDER_CHARGES_MAX][256];
+    int charges_count;
     struct provider_order_item *items;
     int items_count;
 };
@@ -179,6 +184,30 @@ struct provider_orders {
     struct provider_order *list; /* owned */
     int count;
     bool has_more;
+};
+
+/* ---- what a charge says ---- */
+
+/* One capture or one release of money. */
+struct provider_operation {
+    char operation_id[256];
+    bool is_cancel;
+    char state[64]; /* the API's own word: pending, complete, failed */
+    bool has_amount;
+    double amount;
+    char fulfillment_id[256]; /* "" when not told: of releases never */
+    char failure_code[128];
+    char failure_message[301];
+    char time[64]; /* when it came into that state */
+};
+
+struct provider_charge {
+    char charge_id[256];
+    char state[64];
+    bool has_amount;
+    double amount;
+    struct provider_operation *operations; /* owned */
+    int operations_count;
 };
 
 /* ---- what the feed of events says ---- */
@@ -273,6 +302,9 @@ bool provider_list_events(const struct provider *p, const char *since, const cha
 bool provider_update_tracking(const struct provider *p, const char *fulfillment_id,
                               const char *company, const char *number, const char *url,
                               struct provider_request *out, struct error *err);
+/* A charge with its captures and releases. */
+bool provider_get_charge(const struct provider *p, const char *charge_id,
+                         struct provider_request *out, struct error *err);
 /* A cheap authenticated GET for `check`. */
 bool provider_probe(const struct provider *p, struct provider_request *out, struct error *err);
 
@@ -291,12 +323,15 @@ void provider_read_orders(const struct provider *p, const struct http_answer *an
 void provider_read_events(const struct provider *p, const struct http_answer *answer,
                           const char *cursor, struct provider_events *out,
                           struct provider_answer *how);
+void provider_read_charge(const struct provider *p, const struct http_answer *answer,
+                          struct provider_charge *out, struct provider_answer *how);
 void provider_read_plain(const struct provider *p, const struct http_answer *answer,
                          struct provider_answer *how); /* for the probe, and a tracking update */
 
 void provider_fulfillments_free(struct provider_fulfillments *list);
 void provider_orders_free(struct provider_orders *list);
 void provider_events_free(struct provider_events *list);
+void provider_charge_free(struct provider_charge *charge);
 
 /* For looks that come after the answer was forgotten: what a refusal with this stored code meant
  * (PROVIDER_TAKEN, PROVIDER_PAYMENT, PROVIDER_ORDER_WAITS, else PROVIDER_REFUSED), and whether it

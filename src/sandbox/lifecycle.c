@@ -67,31 +67,51 @@ lifecycle_complete(void *owner, void *item)
 }
 
 static void
+lifecycle_settle_capture(struct sandbox *sandbox, struct fulfillment *fulfillment,
+                         struct fulfillment_item *item)
+{
+    struct order *order = fulfillment->order;
+    const char *event = "order.charge.capture.complete";
+
+    item->capture = OPERATION_COMPLETE;
+    if (order->is_capture_pending) {
+        item->capture = OPERATION_PENDING;
+        event = "order.charge.capture.pending";
+    } else if (order->is_capture_failing) {
+        item->capture = OPERATION_FAILED;
+        event = "order.charge.capture.failed";
+    } else {
+        order->captured_cents += item->shipped * order->lines[item->line].price_cents;
+    }
+    events_add(sandbox, event, order, fulfillment);
+}
+
+static void
+lifecycle_settle_cancel(struct sandbox *sandbox, struct fulfillment *fulfillment,
+                        struct fulfillment_item *item)
+{
+    struct order *order = fulfillment->order;
+
+    item->cancel = order->is_cancel_failing ? OPERATION_FAILED : OPERATION_COMPLETE;
+    if (item->cancel == OPERATION_COMPLETE)
+        order->cancelled_cents += item->cancelled * order->lines[item->line].price_cents;
+    events_add(sandbox,
+               item->cancel == OPERATION_COMPLETE ? "order.charge.cancel.complete"
+                                                  : "order.charge.cancel.failed",
+               order, fulfillment);
+}
+
+static void
 lifecycle_settle_item(struct sandbox *sandbox, struct fulfillment *fulfillment,
                       struct fulfillment_item *item)
 {
-    struct order *order = fulfillment->order;
-    struct line *line = &order->lines[item->line];
+    struct line *line = &fulfillment->order->lines[item->line];
 
     item->settled_ms = sandbox_stamp_ms(sandbox);
-    if (item->shipped > 0) {
-        item->capture = order->is_capture_failing ? OPERATION_FAILED : OPERATION_COMPLETE;
-        if (item->capture == OPERATION_COMPLETE)
-            order->captured_cents += item->shipped * line->price_cents;
-        events_add(sandbox,
-                   item->capture == OPERATION_COMPLETE ? "order.charge.capture.complete"
-                                                       : "order.charge.capture.failed",
-                   order, fulfillment);
-    }
-    if (item->cancelled > 0) {
-        item->cancel = order->is_cancel_failing ? OPERATION_FAILED : OPERATION_COMPLETE;
-        if (item->cancel == OPERATION_COMPLETE)
-            order->cancelled_cents += item->cancelled * line->price_cents;
-        events_add(sandbox,
-                   item->cancel == OPERATION_COMPLETE ? "order.charge.cancel.complete"
-                                                      : "order.charge.cancel.failed",
-                   order, fulfillment);
-    }
+    if (item->shipped > 0)
+        lifecycle_settle_capture(sandbox, fulfillment, item);
+    if (item->cancelled > 0)
+        lifecycle_settle_cancel(sandbox, fulfillment, item);
     /* A line of which some were shipped and the rest cancelled ends as fulfilled. */
     if (line->state == LINE_CREATED && line->shipped + line->cancelled >= line->quantity)
         line->state = line->shipped > 0 ? LINE_FULFILLED : LINE_CANCELLED;
@@ -153,6 +173,31 @@ orders_move(struct sandbox *sandbox, struct order *order, enum order_state state
     /* Back from a dispute that its last parcel fell into. */
     if (state == ORDER_ACCEPTED)
         lifecycle_advance(sandbox, order);
+}
+
+/* As the API does by itself for up to 30 days: what failed or is pending is tried again. */
+void
+orders_retry_money(struct sandbox *sandbox, struct order *order)
+{
+    for (uint32_t i = order->last_fulfillment; i != STORE_NONE;) {
+        struct fulfillment *fulfillment = sandbox->store.fulfillments[i];
+
+        for (int j = 0; j < fulfillment->items_count; j++) {
+            struct fulfillment_item *item = &fulfillment->items[j];
+
+            if (item->settled_ms == 0)
+                continue; /* its first time is still to come */
+            if (item->capture == OPERATION_FAILED || item->capture == OPERATION_PENDING)
+                lifecycle_settle_capture(sandbox, fulfillment, item);
+            if (item->cancel == OPERATION_FAILED)
+                lifecycle_settle_cancel(sandbox, fulfillment, item);
+            item->settled_ms = sandbox_stamp_ms(sandbox);
+        }
+        i = fulfillment->previous;
+    }
+    order->updated_ms = sandbox_stamp_ms(sandbox);
+    if (order->state == ORDER_FULFILLED)
+        lifecycle_complete_later(sandbox, order);
 }
 
 void

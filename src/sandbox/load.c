@@ -71,6 +71,7 @@ load_order(const struct json_value *value, struct order *order, struct error *er
     order->is_authorization_expired = word != NULL && strcmp(word, "expired") == 0;
     word = json_text(value, "capture");
     order->is_capture_failing = word != NULL && strcmp(word, "fail") == 0;
+    order->is_capture_pending = word != NULL && strcmp(word, "pending") == 0;
     word = json_text(value, "cancel");
     order->is_cancel_failing = word != NULL && strcmp(word, "fail") == 0;
     return load_lines(value, order, err);

@@ -37,6 +37,9 @@ void orders_announce(struct sandbox *sandbox, struct order *order);
 /* Set a state and tell it in an event. */
 void orders_move(struct sandbox *sandbox, struct order *order, enum order_state state);
 
+/* What failed of its captures and releases, or is pending, happens again, now as its flags say. */
+void orders_retry_money(struct sandbox *sandbox, struct order *order);
+
 /* A fulfillment was applied: its captures and the order's state follow after state_lag_ms. */
 void orders_follow(struct sandbox *sandbox, struct fulfillment *fulfillment);
 

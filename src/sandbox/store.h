@@ -56,6 +56,7 @@ struct order {
     enum order_state state;
     bool is_authorization_expired;
     bool is_capture_failing;
+    bool is_capture_pending;
     bool is_cancel_failing;
     char *id;
     char *upstream_id; /* NULL for none */

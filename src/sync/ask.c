@@ -67,6 +67,10 @@ ask_write_order(struct loop *loop, const struct provider_order *order)
         json_write_number(w, "captured", order->captured_amount);
     if (order->has_cancelled)
         json_write_number(w, "cancelled", order->cancelled_amount);
+    json_write_array(w, "charges");
+    for (int i = 0; i < order->charges_count; i++)
+        json_write_text(w, NULL, order->charge_ids[i]);
+    json_write_end_array(w);
     json_write_array(w, "items");
     for (int i = 0; i < order->items_count; i++) {
         json_write_object(w, NULL);

@@ -323,6 +323,8 @@ events_turn(struct loop *loop, struct error *err)
     }
     if (loop->follow_left.is_to_ask && !events_ask(loop, err))
         return false;
+    if (loop->follow_left.is_to_charge && !charges_turn(loop, events_pass_age_ms(loop), err))
+        return false;
     if (loop->follow_left.is_to_track && !tracking_turn(loop, err))
         return false;
     if (loop->follow_left.is_to_hand_over && loop->options->order_state_function != NULL)
@@ -340,7 +342,7 @@ events_are_done(const struct loop *loop)
         return true;
     /* A slow function of the warehouse's delays the end of a run, never the next pass of a watch.
      */
-    return !(left->is_to_apply && !loop->others_apply) && !left->is_to_ask &&
+    return !(left->is_to_apply && !loop->others_apply) && !left->is_to_ask && !left->is_to_charge &&
            !(left->is_to_track && !loop->is_shadow && !loop->tracking_rests) &&
            !(waits && (loop->hands_over || (left->is_to_hand_over && !loop->hand_over_rests &&
                                             loop->options->order_state_function != NULL)));

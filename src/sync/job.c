@@ -65,6 +65,8 @@ job_request(struct loop *loop, struct job *job, struct error *err)
                                         job->tracking->url, &loop->request, err);
     case JOB_EVENTS:
         return events_request(loop, job, err);
+    case JOB_CHARGE:
+        return provider_get_charge(loop->provider, job->ids[0], &loop->request, err);
     case JOB_MODE:
         return provider_probe(loop->provider, &loop->request, err);
     }
@@ -113,6 +115,9 @@ job_answered(struct loop *loop, struct job *job, const struct http_answer *answe
         break;
     case JOB_EVENTS:
         events_answered(loop, job, answer);
+        break;
+    case JOB_CHARGE:
+        charges_answered(loop, job, answer);
         break;
     }
 }

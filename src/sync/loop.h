@@ -42,6 +42,7 @@ enum job_kind {
     JOB_MODE,     /* any fulfillment: is the key of the mode that we work in? */
     JOB_TRACKING, /* a fulfillment's new tracking */
     JOB_EVENTS,   /* a reading of the feed of events, page by page */
+    JOB_CHARGE,   /* what became of a charge */
 };
 
 /* One thing that wants an answer of the API. Owns all it points to. */
@@ -58,7 +59,7 @@ struct job {
     char *order_id;                   /* LIST, PROBE */
     struct follow_tracking *tracking; /* TRACKING */
     struct events *events;            /* EVENTS */
-    char **ids;                       /* ASK, UPSTREAM */
+    char **ids;                       /* ASK, UPSTREAM; CHARGE: one */
     int ids_count;
     int64_t began_ms; /* of a listing: monotonic */
 };
@@ -201,6 +202,8 @@ void tracking_answered(struct loop *loop, struct job *job, const struct http_ans
 /* It is not sent, and may be by anybody. Frees the job. */
 void tracking_give_back(struct loop *loop, struct job *job);
 bool tracking_turn(struct loop *loop, struct error *err);
+void charges_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
+bool charges_turn(struct loop *loop, int64_t pass_age_ms, struct error *err);
 void events_stop(struct loop *loop); /* at the end of a pass: gives the turn back */
 void events_hand_over_look(struct loop *loop);
 bool events_are_done(const struct loop *loop); /* nothing of it keeps the pass */
