@@ -223,6 +223,53 @@ START_TEST(what_solidus_ships_and_cancels_is_posted)
 }
 END_TEST
 
+/* The file says of each view what it shows, in lines that begin with an arrow. */
+START_TEST(the_snippets_show_what_they_say_and_it_is_posted)
+{
+    static const char SCRIPT[] =
+        "psql -X -q -A -t -v ON_ERROR_STOP=1 -d \"$1\" -f \"$2\" > \"$3\" && export LC_ALL=C &&"
+        " sort -o \"$3\" \"$3\" && sed -n 's/^--> //p' \"$2\" | sort | diff - \"$3\"";
+    const char *const argv[] = {"sh",
+                                "-c",
+                                SCRIPT,
+                                "sh",
+                                shop.url,
+                                WAREHOUSE_SQL "snippets.sql",
+                                support_write_file("shown", "", 0600),
+                                NULL};
+    char *differs = NULL;
+    char *errors = NULL;
+    int code = support_run(argv, NULL, &differs, &errors);
+
+    ck_assert_msg(code == 0, "%s%s", differs, errors);
+    free(differs);
+    free(errors);
+    support_psql(
+        shop.url,
+        "create view api_orders as select jsonb_build_object('id', order_id, 'state',"
+        " 'accepted', 'upstreamId', up, 'items', jsonb_agg(item))::text"
+        "  from (select coalesce(order_id, 'by-number') as order_id, max(upstream_id) as up,"
+        "               jsonb_build_object('id', item_id, 'quantity',"
+        "                                  max(ordered_quantity)) as item"
+        "          from wms.waybill_line_items where item_id is not null"
+        "         group by order_id, upstream_id, item_id) as i group by order_id, up");
+    shop_tell_api(&shop, "api_orders");
+    connect_to(NULL);
+    shop_must(&shop, 0, "run");
+    applied_is("by-number a 1 0\n"
+               "chan-1 a 2 0\n"
+               "drop-1 a 4 2\n"
+               "house-1 a 3 0\n"
+               "kit-1 a 2 0\n"
+               "soft-1 a 2 0\n"
+               "soft-1 b 1 2\n"
+               "soft-2 a 0 1\n"
+               "unit-1 a 3 1\n"
+               "uom-1 a 3 0\n");
+    look_again_posts_nothing();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -233,5 +280,6 @@ main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, what_odoo_delivers_and_cancels_is_posted);
     tcase_add_test(tests, what_solidus_ships_and_cancels_is_posted);
+    tcase_add_test(tests, the_snippets_show_what_they_say_and_it_is_posted);
     return support_run_suite(suite);
 }
