@@ -4,8 +4,17 @@
 create or replace function is_for_owner(function_name name) returns boolean
 language sql immutable parallel safe as
 $$ select function_name in ('feed_from', 'feed_stop', 'note_feed', 'forget_feed',
-                            'set_mode', 'go_live', 'give_privileges')
+                            'set_mode', 'go_live', 'give_privileges', 'give_feed')
     or function_name ~ '^(baseline_|prune_|begin_generation|recover_here$|recover_api$)' $$;
+
+-- A feeder, who owns tables of the warehouse, installs the feed on them; give_privileges adds what feed_from calls.
+create or replace function give_feed(to_role name) returns void
+language plpgsql set search_path from current as $$
+begin
+    execute format('grant usage on schema %s to %I',
+                   (select c.relnamespace::regnamespace from pg_class c where c.oid = 'roles'::regclass), to_role);
+    execute format('grant execute on function feed_from(regclass, text) to %I', to_role);
+end $$;
 
 create or replace function give_privileges() returns void
 language plpgsql set search_path from current as $$

@@ -21,6 +21,7 @@ const struct option COMMAND_OPTIONS[] = {
 static const struct option init_options[] = {
     {"grant", 0, "ROLE", "let ROLE do what a run needs"},
     {"grant-reports", 0, "ROLE", "let ROLE read the reports"},
+    {"grant-feed", 0, "ROLE", "let ROLE, the owner of the WMS's tables, install the feed"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option baseline_options[] = {
@@ -110,11 +111,12 @@ static const struct option no_options[] = {{NULL, 0, NULL, NULL}};
 static const struct command commands[] = {
     {"init",
      "create or upgrade the ledger's schema",
-     "[--grant ROLE] [--grant-reports ROLE]",
+     "[--grant ROLE] [--grant-feed ROLE] [--grant-reports ROLE]",
      "Creates the ledger in database.schema, or upgrades it; all of it or nothing. May be\n"
      "repeated. Run it as the role that is to own the ledger.",
      init_options,
-     {"waybill init --grant waybill_worker", "waybill init --grant-reports grafana -c live.yaml"},
+     {"waybill init --grant waybill_worker --grant-feed wms",
+      "waybill init --grant-reports grafana -c live.yaml"},
      0,
      false,
      init_command},

@@ -22,6 +22,7 @@ init_command(const struct command_context *context, enum exit_code *code, struct
         .session = &session,
         .grant_role = options_get(context->options, "grant"),
         .grant_reports = options_get(context->options, "grant-reports"),
+        .grant_feed = options_get(context->options, "grant-feed"),
     };
     bool ok = ledger_init(&options, &result, err);
 

@@ -192,6 +192,7 @@ init_put_code(struct pg *pg, enum statements_kind kind, const struct pg_rows *ha
     return true;
 }
 
+/* kind NULL: a feeder, who has no kind of its own in the ledger. */
 static bool
 init_give_role(struct pg *pg, const char *role, const char *kind, struct error *err)
 {
@@ -201,7 +202,7 @@ init_give_role(struct pg *pg, const char *role, const char *kind, struct error *
 
     if (role == NULL)
         return true;
-    if (!pg_run(pg, &stmt_init_give_role, params, &rows, err))
+    if (!pg_run(pg, kind == NULL ? &stmt_init_give_feed : &stmt_init_give_role, params, &rows, err))
         return false;
     is_there = pg_rows_count(rows) == 1;
     pg_rows_free(rows);
@@ -238,9 +239,11 @@ init_fill(struct pg *pg, const struct ledger_init_options *options,
     if (!init_run(pg, &stmt_init_make_partitions, NULL, err) ||
         !init_give_role(pg, options->grant_role, "worker", err) ||
         !init_give_role(pg, options->grant_reports, "reporter", err) ||
+        !init_give_role(pg, options->grant_feed, NULL, err) ||
         !init_run(pg, &stmt_init_give_privileges, NULL, err))
         goto done;
-    result->is_granted = options->grant_role != NULL || options->grant_reports != NULL;
+    result->is_granted = options->grant_role != NULL || options->grant_reports != NULL ||
+                         options->grant_feed != NULL;
     ok = true;
 
 done:

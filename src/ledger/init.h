@@ -13,6 +13,7 @@ struct ledger_init_options {
     const struct ledger_options *session;
     const char *grant_role;    /* a worker role: may do what `run` needs; NULL: none new */
     const char *grant_reports; /* a reporter role: reads the views; NULL: none new */
+    const char *grant_feed;    /* the warehouse's owner: installs the feed; NULL: none new */
 };
 
 struct ledger_init_result {

@@ -30,7 +30,8 @@ setup(void)
     support_database_create(url);
     /* Roles are of the whole server: one from an earlier test may be there. */
     support_psql(url, "do $$ declare r text; begin"
-                      " foreach r in array array['test_worker', 'test_reporter', 'test_owner'] loop"
+                      " foreach r in array array['test_worker', 'test_reporter', 'test_owner', "
+                      "'test_feeder'] loop"
                       "  if not exists (select from pg_roles where rolname = r) then"
                       "   execute format('create role %I login', r);"
                       "  end if; end loop; end $$");
@@ -232,6 +233,37 @@ START_TEST(a_name_with_quotes_and_spaces_is_a_schema_like_any)
 {
     (void)init("Odd \"name'; --", "test_worker", NULL);
     ck_assert_msg(open_as(url, "Odd \"name'; --"), "%s", err.message);
+}
+END_TEST
+
+START_TEST(the_owner_of_the_tables_installs_the_feed)
+{
+    char feeder[SUPPORT_URL_MAX];
+    char *database = support_query_text(url, "select current_database()");
+    struct ledger_init_result result;
+    struct ledger_options session = options(url, "waybill");
+    struct ledger_init_options wanted = {.session = &session, .grant_feed = "test_feeder"};
+
+    support_psql(url, "create schema w authorization test_feeder");
+    support_url(database, "test_feeder", feeder);
+    free(database);
+    support_psql(feeder, "create table w.lines (order_id text)");
+    ck_assert_msg(ledger_init(&wanted, &result, &err), "%s", err.message);
+    support_psql(feeder, "select waybill.feed_from('w.lines', 'order_id');"
+                         "insert into w.lines values ('o-1')");
+    support_query_is(url, "select order_key from waybill.queue", "o-1");
+    (void)init("waybill", NULL, NULL);
+    support_psql(feeder, "select waybill.feed_from('w.lines', 'upper(r.order_id)');"
+                         "insert into w.lines values ('o-2'); select waybill.feed_stop('w.lines')");
+    support_query_is(url, "select string_agg(order_key, ' ' order by queue_id) from waybill.queue",
+                     "o-1 O-2");
+    expect_refused(feeder, "select waybill.set_mode('live', 'test', 'because')");
+    expect_refused(feeder, "select count(*) from waybill.report_posted");
+    expect_refused(feeder, "select waybill.give_feed('test_feeder')");
+
+    wanted.grant_feed = "test_nobody";
+    expect_error(ledger_init(&wanted, &result, &err), ERROR_CONFIG,
+                 "there is no role \"test_nobody\"", "create role");
 }
 END_TEST
 
@@ -526,6 +558,7 @@ main(void)
     tcase_add_test(tcase, without_a_ledger_open_says_what_to_run);
     tcase_add_test(tcase, names_that_no_schema_can_have_are_refused);
     tcase_add_test(tcase, a_name_with_quotes_and_spaces_is_a_schema_like_any);
+    tcase_add_test(tcase, the_owner_of_the_tables_installs_the_feed);
     tcase_add_test(tcase, two_ledgers_live_side_by_side);
     tcase_add_test(tcase, two_inits_at_once_make_one_ledger);
     tcase_add_test(tcase, granting_to_nobody_changes_nothing);
