@@ -1,13 +1,21 @@
 -- odoo_feed: tell the bridge which of Odoo's orders change. Run once, as the role that Odoo connects
--- with, after `waybill init`; demo_feed.sql explains the second argument. Triggers stay through
--- Odoo's upgrades. The ledger's owner reads ids only:
---   grant usage on schema wms to waybill_owner;
---   grant select (id, x_dr_order_id) on sale_order to waybill_owner;
---   grant select (id, order_id) on sale_order_line to waybill_owner;
---   grant select (sale_line_id) on stock_move to waybill_owner;
---   grant select (sale_id) on stock_picking to waybill_owner;
---   grant select (id) on mrp_bom, mrp_bom_line, crm_team, delivery_carrier, product_product,
---       product_template, stock_location, uom_uom to waybill_owner;
+-- with, after `waybill init --grant-feed` of it; demo_feed.sql explains the second argument. Triggers
+-- stay through Odoo's upgrades.
+
+-- The ledger's owner reads the ids that its triggers need, and nothing else.
+do $$
+declare
+    reader name := (select pg_get_userbyid(n.nspowner) from pg_namespace as n where n.nspname = 'waybill');
+begin
+    execute format('grant usage on schema wms to %I', reader);
+    execute format('grant select (id, x_dr_order_id) on public.sale_order to %I', reader);
+    execute format('grant select (id, order_id) on public.sale_order_line to %I', reader);
+    execute format('grant select (sale_line_id) on public.stock_move to %I', reader);
+    execute format('grant select (sale_id) on public.stock_picking to %I', reader);
+    execute format('grant select (id) on public.mrp_bom, public.mrp_bom_line, public.crm_team,
+                        public.delivery_carrier, public.product_product, public.product_template,
+                        public.stock_location, public.uom_uom to %I', reader);
+end $$;
 
 -- Its order's id at the API, or its number where the web shop's order has none yet; '' for those of
 -- others, and for an order that is being deleted (its own trigger knows the id).

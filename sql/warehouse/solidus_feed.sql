@@ -1,12 +1,20 @@
 -- solidus_feed: tell the bridge which of Solidus' orders change. Run once, as the role that Solidus
--- connects with, after `waybill init`; demo_feed.sql explains the second argument. The ledger's owner
--- reads ids only:
---   grant usage on schema wms to waybill_owner;
---   grant select (id, admin_metadata) on spree_orders to waybill_owner;
---   grant select (order_id) on spree_line_items, spree_shipments to waybill_owner;
---   grant select (id, line_item_id, carton_id) on spree_inventory_units to waybill_owner;
---   grant select (id) on spree_cartons, spree_shipping_methods to waybill_owner;
---   grant select (inventory_unit_id, exchange_inventory_unit_id) on spree_return_items to waybill_owner;
+-- connects with, after `waybill init --grant-feed` of it; demo_feed.sql explains the second argument.
+
+-- The ledger's owner reads the ids that its triggers need, and nothing else.
+do $$
+declare
+    reader name := (select pg_get_userbyid(n.nspowner) from pg_namespace as n where n.nspname = 'waybill');
+begin
+    execute format('grant usage on schema wms to %I', reader);
+    execute format('grant select (id, admin_metadata) on public.spree_orders to %I', reader);
+    execute format('grant select (id, order_id) on public.spree_line_items to %I', reader);
+    execute format('grant select (order_id) on public.spree_shipments to %I', reader);
+    execute format('grant select (id, line_item_id, carton_id) on public.spree_inventory_units to %I', reader);
+    execute format('grant select (id) on public.spree_cartons, public.spree_shipping_methods to %I', reader);
+    execute format('grant select (inventory_unit_id, exchange_inventory_unit_id)
+                        on public.spree_return_items to %I', reader);
+end $$;
 
 -- Its order's id at the API, or its number where it has none yet; '' for carts, orders of other
 -- channels, and one that is being deleted (its own trigger knows the id).
