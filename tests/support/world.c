@@ -112,8 +112,15 @@ world_generate(struct world *world, int orders)
 void
 world_begin(struct world *world, uint64_t seed, int orders)
 {
+    world_begin_limited(world, seed, orders, 0);
+}
+
+void
+world_begin_limited(struct world *world, uint64_t seed, int orders, int api_rate)
+{
     const char *text = getenv("WAYBILL_FAULT_SEED");
     char number[24];
+    char rate[24];
     int64_t given;
 
     *world = (struct world){.seed = seed, .feed = "queue", .key = "sk_test_sandbox"};
@@ -127,7 +134,9 @@ world_begin(struct world *world, uint64_t seed, int orders)
     world_psql_file(world, WORLD_SQL "demo_generate.sql", "", NULL);
     (void)snprintf(number, sizeof(number), "%" PRIu64, world->seed);
 
-    const char *const options[] = {"--rate",   "0",
+    (void)snprintf(rate, sizeof(rate), "%d", api_rate);
+
+    const char *const options[] = {"--rate",   rate,
                                    "--switch", "order_events=off",
                                    "--switch", "orders_ids=repeat",
                                    "--key",    "sk_test_sandbox",

@@ -42,6 +42,8 @@ struct world {
 /* A database with the demo warehouse and `orders` orders, and a sandbox that knows them. The seed
  * is WAYBILL_FAULT_SEED when that is set. */
 void world_begin(struct world *world, uint64_t seed, int orders);
+/* The same, where the API answers 429 above so many requests a second; 0: never. */
+void world_begin_limited(struct world *world, uint64_t seed, int orders, int api_rate);
 /* Both ways of the bridge lead through proxies; before world_start. */
 void world_use_proxies(struct world *world);
 /* The configuration, the ledger, the feed. */
