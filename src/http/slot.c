@@ -251,6 +251,9 @@ slot_set_options(struct slot *slot, const struct http_options *options, struct e
         SLOT_SET(CURLOPT_CAINFO, options->ca_file);
     SLOT_SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
     SLOT_SET(CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
+    /* A resolver that hangs is left to itself: libcurl would wait for its thread, and all that is
+     * in flight with it. */
+    SLOT_SET(CURLOPT_QUICK_EXIT, 1L);
     SLOT_SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SLOT_SET(CURLOPT_MAXAGE_CONN, (long)SLOT_IDLE_REUSE_S);
     if (options->user_agent != NULL)
@@ -457,6 +460,10 @@ slot_reason(const struct slot *slot, CURLcode code)
         return "the connection died without an answer, and the request is not sent twice";
     if (code == CURLE_OK)
         return "no status came";
+    /* OpenSSL's words name neither the cause nor what is missing. */
+    if (code == CURLE_SSL_CONNECT_ERROR && (strstr(slot->error, "protocol version") != NULL ||
+                                            strstr(slot->error, "unsupported protocol") != NULL))
+        return "the server offers no TLS 1.2 or later";
     return slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
 }
 

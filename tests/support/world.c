@@ -23,7 +23,6 @@
     "     + (select count(*) from waybill.report_line_items"                                       \
     "         where due_shipped + due_cancelled > 0"                                               \
     "           and coalesce(reason, '') not like 'orchestrated:%')"
-/* A killed run leaves questions and looks leased for a minute. The settle clock stays as it is. */
 #define WORLD_LEASES_LAPSE                                                                         \
     "update waybill.orders set ask_at = now() where ask_at > now();"                               \
     "update waybill.orders set list_at = now() where list_at > now();"                             \
@@ -345,6 +344,12 @@ world_left(struct world *world)
 }
 
 void
+world_lapse_leases(struct world *world)
+{
+    support_psql(world->url, WORLD_LEASES_LAPSE);
+}
+
+void
 world_run_out(struct world *world, const char *what)
 {
     struct clock_mono deadline = clock_mono_add(clock_mono_now(), WORLD_RUN_OUT_MS);
@@ -374,7 +379,7 @@ world_run_out(struct world *world, const char *what)
             world_fail(world, "%s: %" PRId64 " left after %d ms:\n%s\n%s", what, world_left(world),
                        WORLD_RUN_OUT_MS, rows, lines);
         }
-        support_psql(world->url, WORLD_LEASES_LAPSE);
+        world_lapse_leases(world);
         clock_sleep_ms(WORLD_PAUSE_MS);
     }
 }

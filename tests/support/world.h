@@ -72,6 +72,9 @@ void world_kill(struct world *world, struct support_process *process);
 
 /* What is neither settled nor parked: submissions, units due, orders in the queue. */
 int64_t world_left(struct world *world);
+/* Questions and looks that a host took with it are leased for a minute: now they aren't. The settle
+ * clock stays as it is. */
+void world_lapse_leases(struct world *world);
 /* Heals the API and runs until nothing is left, then compares the books; `what` names the fault. */
 void world_agree(struct world *world, const char *what);
 /* Without the comparison. */

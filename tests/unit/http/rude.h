@@ -11,6 +11,8 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -146,6 +148,29 @@ rude_content_length(const char *head)
     return (size_t)bytes;
 }
 
+static const char rude_filler[] =
+    "0123456789012345678901234567890123456789012345678901234567890123456789";
+
+/* A byte now and then, until the client has enough of it. */
+static void
+rude_drip(struct rude *rude, int fd, const char *start)
+{
+    bool goes_on = true;
+
+    rude_tell(fd, start);
+    while (goes_on) {
+        char gone;
+
+        rude_tell(fd, "x");
+        (void)poll(NULL, 0, 20);
+        pthread_mutex_lock(&rude->mutex);
+        goes_on = !rude->is_stopping;
+        pthread_mutex_unlock(&rude->mutex);
+        if (recv(fd, &gone, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+            return;
+    }
+}
+
 static void
 rude_send_endless(int fd, const char *start, const char *piece)
 {
@@ -232,9 +257,19 @@ rude_answer(struct rude_visit *visit, const char *head)
         rude_tell(fd, head);
         return true;
     }
-    if (strstr(head, " /huge ") != NULL)
-        rude_send_endless(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n",
-                          "0123456789012345678901234567890123456789012345678901234567890123456789");
+    if (strstr(head, " /drip ") != NULL)
+        rude_drip(visit->rude, fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    else if (strstr(head, " /drip-head ") != NULL)
+        rude_drip(visit->rude, fd, "HTTP/1.1 200 OK\r\nX-Filler: ");
+    else if (strstr(head, " /endless ") != NULL)
+        rude_send_endless(fd, "HTTP/1.1 200 OK\r\n\r\n", rude_filler);
+    else if (strstr(head, " /chunks ") != NULL)
+        rude_send_endless(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                          "20\r\n01234567890123456789012345678901\r\n");
+    else if (strstr(head, " /interim ") != NULL)
+        rude_send_endless(fd, "", "HTTP/1.1 103 Early\r\nX-Filler: 0123456789\r\n\r\n");
+    else if (strstr(head, " /huge ") != NULL)
+        rude_send_endless(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", rude_filler);
     else if (strstr(head, " /headers ") != NULL)
         rude_send_endless(
             fd, "HTTP/1.1 200 OK\r\n",
@@ -292,22 +327,47 @@ rude_accept(void *ctx)
     }
 }
 
+/* Of either family. */
 static void
-rude_start(struct rude *rude)
+rude_listen(struct rude *rude, struct sockaddr *address, socklen_t bytes)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t bytes = sizeof(address);
+    int one = 1;
 
     *rude = (struct rude){0};
     pthread_mutex_init(&rude->mutex, NULL);
     pthread_cond_init(&rude->changed, NULL);
-    rude->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(bind(rude->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    rude->listen_fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)setsockopt(rude->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    ck_assert_int_eq(bind(rude->listen_fd, address, bytes), 0);
     ck_assert_int_eq(listen(rude->listen_fd, 64), 0);
-    ck_assert_int_eq(getsockname(rude->listen_fd, (struct sockaddr *)&address, &bytes), 0);
-    rude->port = ntohs(address.sin_port);
+    ck_assert_int_eq(getsockname(rude->listen_fd, address, &bytes), 0);
     ck_assert_int_eq(pthread_create(&rude->acceptor, NULL, rude_accept, rude), 0);
+}
+
+/* port 0: a free one. */
+static void
+rude_start_at(struct rude *rude, uint32_t host, int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(host)};
+
+    rude_listen(rude, (struct sockaddr *)&address, sizeof(address));
+    rude->port = ntohs(address.sin_port);
+}
+
+static inline void
+rude_start_six(struct rude *rude)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+
+    rude_listen(rude, (struct sockaddr *)&address, sizeof(address));
+    rude->port = ntohs(address.sin6_port);
+}
+
+static void
+rude_start(struct rude *rude)
+{
+    rude_start_at(rude, INADDR_LOOPBACK, 0);
 }
 
 static void

@@ -143,6 +143,11 @@ static const struct {
     {"/garbage", HTTP_PHASE_WAITING, 0, false, false, "HTTP/0.9"},
     {"/huge", HTTP_PHASE_READING, 200, false, true, "larger than allowed"},
     {"/headers", HTTP_PHASE_READING, 200, false, true, "larger than allowed"},
+    {"/endless", HTTP_PHASE_READING, 200, false, true, "larger than allowed"},
+    {"/chunks", HTTP_PHASE_READING, 200, false, true, "larger than allowed"},
+    {"/interim", HTTP_PHASE_READING, 103, false, true, "larger than allowed"},
+    {"/drip", HTTP_PHASE_READING, 200, true, false, "reading the answer: Operation timed out"},
+    {"/drip-head", HTTP_PHASE_READING, 200, true, false, "reading the answer: Operation timed out"},
 };
 
 START_TEST(a_rude_answer_is_broken_and_says_where)

@@ -1,6 +1,6 @@
 /*
- * Whom we talk to is always verified. The server is openssl's own; without that program the test is
- * skipped.
+ * Whom we talk to is always verified, and what is wrong with it is said. The server is openssl's
+ * own; without that program the test is skipped.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -11,50 +11,83 @@
 #include "http/http.h"
 #include "support/support.h"
 
-static char cert[600], key[600];
+#define WRONG_CLOCK WAYBILL_BUILD_DIR "/tests/libwrong_clock.so"
+
+static const char *folder;
 static struct support_process server;
+static const char *protocols = "h2,http/1.1";
 static int port;
 static struct http *http;
 static struct error err;
 
 static void
-make_certificate(void)
+shell(const char *script, const char *a, const char *b, const char *const env[])
 {
-    const char *const argv[] = {"openssl",
-                                "req",
-                                "-x509",
-                                "-newkey",
-                                "ec",
-                                "-pkeyopt",
-                                "ec_paramgen_curve:prime256v1",
-                                "-nodes",
-                                "-days",
-                                "2",
-                                "-subj",
-                                "/CN=waybill test",
-                                "-addext",
-                                "subjectAltName=IP:127.0.0.1",
-                                "-keyout",
-                                key,
-                                "-out",
-                                cert,
-                                NULL};
+    const char *const argv[] = {"sh", "-ec", script, "sh", folder, a, b, NULL};
+    char *errors = NULL;
+    int code = support_run(argv, env, NULL, &errors);
 
-    (void)snprintf(cert, sizeof(cert), "%s/cert.pem", support_folder());
-    (void)snprintf(key, sizeof(key), "%s/key.pem", support_folder());
-    ck_assert_int_eq(support_run(argv, NULL, NULL, NULL), 0);
+    ck_assert_msg(code == 0, "%s: %s", script, errors);
+    free(errors);
+}
+
+/* folder/NAME.pem and NAME.key; signed by themselves. */
+static void
+make_certificate(const char *name, const char *subject, const char *const env[])
+{
+    shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+          " -subj '/CN=waybill test' -addext \"subjectAltName=$3\""
+          " -keyout \"$1/$2.key\" -out \"$1/$2.pem\"",
+          name, subject, env);
+}
+
+/* folder/leaf.pem for 127.0.0.1, signed by an authority that was made before. */
+static void
+make_leaf(const char *authority)
+{
+    shell("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+          " -subj '/CN=waybill leaf' -keyout \"$1/leaf.key\" -out \"$1/leaf.csr\";"
+          "printf 'subjectAltName=IP:127.0.0.1\\n' > \"$1/leaf.ext\";"
+          "openssl x509 -req -in \"$1/leaf.csr\" -CA \"$1/$2.pem\" -CAkey \"$1/$2.key\""
+          " -CAcreateserial -days 2 -extfile \"$1/leaf.ext\" -out \"$1/leaf.pem\"",
+          authority, NULL, NULL);
+}
+
+static const char *
+in_folder(const char *name)
+{
+    static char paths[4][600];
+    static int next;
+    char *path = paths[next++ % 4];
+
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+    return path;
 }
 
 static void
-start_server(const char *protocol, const char *ciphers)
+start_server(const char *name, const char *protocol, const char *ciphers)
 {
     char accept[32];
-    const char *const argv[] = {"openssl", "s_server", "-accept", accept,  "-cert",  cert, "-key",
-                                key,       "-www",     "-cipher", ciphers, protocol, NULL};
+    char certificate[64];
+    char key[64];
 
+    (void)snprintf(certificate, sizeof(certificate), "%s.pem", name);
+    (void)snprintf(key, sizeof(key), "%s.key", name);
     port = support_free_port();
     (void)snprintf(accept, sizeof(accept), "127.0.0.1:%d", port);
+
+    const char *const argv[] = {
+        "openssl", "s_server",     "-accept", accept,  "-cert",   in_folder(certificate),
+        "-key",    in_folder(key), "-www",    "-alpn", protocols, "-cipher",
+        ciphers,   protocol,       NULL};
+
     support_spawn(&server, argv, NULL);
+}
+
+static void
+set_up(void)
+{
+    folder = support_folder();
 }
 
 static void
@@ -66,18 +99,22 @@ tear_down(void)
     (void)support_wait_exit(&server, 10000);
 }
 
-/* Until the server listens; each try is a request of its own. */
+/* Until the server listens; each try is a request of its own. body NULL: a GET. */
 static void
-fetch(const char *host, const char *ca_file, struct http_answer *answer)
+fetch(const char *host, const char *authority, const char *body, struct http_answer *answer)
 {
     const struct http_options options = {.in_flight_max = 1,
                                          .body_bytes_max = 65536,
                                          .connect_timeout_ms = 5000,
                                          .timeout_ms = 10000,
-                                         .ca_file = ca_file};
+                                         .ca_file =
+                                             authority == NULL ? NULL : in_folder(authority)};
     struct clock_mono until = clock_mono_add(clock_mono_now(), 20000);
     char url[64];
-    struct http_request request = {.method = "GET", .url = url};
+    struct http_request request = {.method = body == NULL ? "GET" : "POST",
+                                   .url = url,
+                                   .body = body,
+                                   .body_bytes = body == NULL ? 0 : strlen(body)};
 
     (void)snprintf(url, sizeof(url), "https://%s:%d/", host, port);
     http_free(http);
@@ -91,27 +128,69 @@ fetch(const char *host, const char *ca_file, struct http_answer *answer)
     } while (answer->phase == HTTP_PHASE_CONNECT);
 }
 
+/* Not a byte of a POST's body leaves, and the reason is said in words. */
+static void
+must_refuse(const char *host, const char *authority, const char *words)
+{
+    struct http_answer answer;
+
+    fetch(host, authority, "{}", &answer);
+    ck_assert_int_eq(answer.fact, HTTP_NOT_SENT);
+    ck_assert(!answer.is_sent);
+    ck_assert_msg(answer.phase == HTTP_PHASE_TLS, "%s", answer.error);
+    ck_assert_msg(strncmp(answer.error, "TLS handshake: ", 15) == 0 &&
+                      strstr(answer.error, words) != NULL,
+                  "\"%s\" doesn't say \"%s\"", answer.error, words);
+}
+
 START_TEST(only_a_certificate_that_is_trusted_and_names_the_host_will_do)
 {
     struct http_answer answer;
 
-    make_certificate();
-    start_server("-tls1_2", "DEFAULT");
-    fetch("127.0.0.1", cert, &answer);
+    make_certificate("self", "IP:127.0.0.1", NULL);
+    start_server("self", "-tls1_2", "DEFAULT");
+    fetch("127.0.0.1", "self.pem", NULL, &answer);
     ck_assert_msg(answer.fact == HTTP_ANSWERED, "%s", answer.error);
     ck_assert_int_eq(answer.status, 200);
 
-    fetch("127.0.0.1", NULL, &answer); /* the system's authorities know nothing of it */
-    ck_assert_int_eq(answer.fact, HTTP_NOT_SENT);
-    ck_assert_msg(answer.phase == HTTP_PHASE_TLS, "%s", answer.error);
-    ck_assert_msg(strstr(answer.error, "TLS handshake: SSL certificate") != NULL, "%s",
-                  answer.error);
+    must_refuse("127.0.0.1", NULL, "SSL certificate problem: self-signed certificate");
+    must_refuse("localhost", "self.pem",
+                "no alternative certificate subject name matches target "
+                "host name 'localhost'");
+}
+END_TEST
 
-    fetch("localhost", cert, &answer);
-    ck_assert_int_eq(answer.fact, HTTP_NOT_SENT);
-    ck_assert_msg(answer.phase == HTTP_PHASE_TLS, "%s", answer.error);
-    ck_assert_msg(strstr(answer.error, "no alternative certificate subject name") != NULL, "%s",
-                  answer.error);
+START_TEST(a_certificate_of_another_authority_is_refused)
+{
+    struct http_answer answer;
+
+    make_certificate("ours", "DNS:ours", NULL);
+    make_certificate("other", "DNS:other", NULL);
+    make_leaf("other");
+    start_server("leaf", "-tls1_3", "DEFAULT");
+    fetch("127.0.0.1", "other.pem", NULL, &answer);
+    ck_assert_msg(answer.fact == HTTP_ANSWERED, "%s", answer.error);
+    must_refuse("127.0.0.1", "ours.pem",
+                "SSL certificate problem: unable to get local issuer certificate");
+}
+END_TEST
+
+/* Made ten days ago, or in ten days, and good for two. */
+static const struct {
+    const char *shift;
+    const char *words;
+} time_cases[] = {
+    {"WAYBILL_CLOCK_SHIFT_S=-864000", "certificate has expired"},
+    {"WAYBILL_CLOCK_SHIFT_S=864000", "certificate is not yet valid"},
+};
+
+START_TEST(a_certificate_whose_time_is_over_or_has_not_come_is_refused)
+{
+    const char *const env[] = {"LD_PRELOAD=" WRONG_CLOCK, time_cases[_i].shift, NULL};
+
+    make_certificate("old", "IP:127.0.0.1", env);
+    start_server("old", "-tls1_2", "DEFAULT");
+    must_refuse("127.0.0.1", "old.pem", time_cases[_i].words);
 }
 END_TEST
 
@@ -122,14 +201,35 @@ START_TEST(an_outdated_protocol_is_refused)
     static const char policy[] = "openssl_conf = start\n[start]\nssl_conf = ssl\n[ssl]\n"
                                  "system_default = all\n[all]\nMinProtocol = TLSv1\n"
                                  "CipherString = DEFAULT@SECLEVEL=0\n";
+
+    make_certificate("self", "IP:127.0.0.1", NULL);
+    ck_assert_int_eq(setenv("OPENSSL_CONF", support_write_file("openssl.cnf", policy, 0600), 1), 0);
+    start_server("self", "-tls1_1", "DEFAULT@SECLEVEL=0");
+    must_refuse("127.0.0.1", "self.pem", "the server offers no TLS 1.2 or later");
+}
+END_TEST
+
+/* It may send a refused stream again by itself, so it isn't even offered. */
+START_TEST(a_server_that_speaks_http2_only_is_not_understood)
+{
+    make_certificate("self", "IP:127.0.0.1", NULL);
+    protocols = "h2";
+    start_server("self", "-tls1_2", "DEFAULT");
+    must_refuse("127.0.0.1", "self.pem", "no application protocol");
+}
+END_TEST
+
+START_TEST(the_environment_names_no_proxy_for_https_either)
+{
     struct http_answer answer;
 
-    ck_assert_int_eq(setenv("OPENSSL_CONF", support_write_file("openssl.cnf", policy, 0600), 1), 0);
-    make_certificate();
-    start_server("-tls1_1", "DEFAULT@SECLEVEL=0");
-    fetch("127.0.0.1", cert, &answer);
-    ck_assert_int_eq(answer.fact, HTTP_NOT_SENT);
-    ck_assert_msg(answer.phase == HTTP_PHASE_TLS, "%s", answer.error);
+    make_certificate("self", "IP:127.0.0.1", NULL);
+    start_server("self", "-tls1_2", "DEFAULT");
+    ck_assert_int_eq(setenv("https_proxy", "http://127.0.0.1:1", 1), 0);
+    ck_assert_int_eq(setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1), 0);
+    ck_assert_int_eq(setenv("all_proxy", "socks5://127.0.0.1:1", 1), 0);
+    fetch("127.0.0.1", "self.pem", NULL, &answer);
+    ck_assert_msg(answer.fact == HTTP_ANSWERED, "%s", answer.error);
 }
 END_TEST
 
@@ -141,8 +241,12 @@ main(void)
 
     if (access("/usr/bin/openssl", X_OK) != 0)
         return 77;
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, only_a_certificate_that_is_trusted_and_names_the_host_will_do);
+    tcase_add_test(tcase, a_certificate_of_another_authority_is_refused);
+    tcase_add_loop_test(tcase, a_certificate_whose_time_is_over_or_has_not_come_is_refused, 0, 2);
     tcase_add_test(tcase, an_outdated_protocol_is_refused);
+    tcase_add_test(tcase, a_server_that_speaks_http2_only_is_not_understood);
+    tcase_add_test(tcase, the_environment_names_no_proxy_for_https_either);
     return support_run_suite(suite);
 }
