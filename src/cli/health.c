@@ -70,6 +70,20 @@ health_int(const struct report_status *status, const char *name, int64_t otherwi
     return rows_int(status->health, 0, name, otherwise);
 }
 
+/* What the run that ended last said; those that still work have ended nothing. */
+static const char *
+health_last_error(const struct report_status *status)
+{
+    const char *last = rows_text(status->health, 0, "last_run_id");
+
+    for (int row = 0; status->runs != NULL && last != NULL && row < pg_rows_count(status->runs);
+         row++) {
+        if (strcmp(rows_text(status->runs, row, "run_id"), last) == 0)
+            return rows_text(status->runs, row, "error");
+    }
+    return NULL;
+}
+
 void
 health_facts_read(const struct report_status *status, struct health_facts *out)
 {
@@ -86,6 +100,7 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .workers = health_int(status, "workers", 0),
         .last_run_age_s = health_int(status, "last_run_age_s", -1),
         .last_run_exit_code = health_int(status, "last_run_exit_code", -1),
+        .last_run_error = health_last_error(status),
         .last_sweep_age_s = health_int(status, "last_sweep_age_s", -1),
         .queued = health_int(status, "queued", 0),
         .queue_age_s = health_int(status, "queue_age_s", -1),
@@ -159,6 +174,8 @@ health_judge_runs(const struct health_facts *facts, const struct health_limits *
                   struct health *out)
 {
     char age[32];
+    const char *error = facts->last_run_error;
+    const char *because = error != NULL ? ": " : "";
     enum health_level late =
         health_compare(facts->last_run_age_s, limits->run_warning_s, limits->run_critical_s);
 
@@ -171,15 +188,18 @@ health_judge_runs(const struct health_facts *facts, const struct health_limits *
     /* A session that works now says more than how an earlier one ended. */
     if (facts->workers > 0 || strcmp(facts->mode, "paused") == 0)
         return;
+    if (error == NULL)
+        error = "";
     if (facts->last_run_exit_code == 3)
-        health_add(
-            out, HEALTH_CRITICAL, "last_run_exit",
-            "the last run stopped with exit 3: configuration, or a ledger that is not itself");
+        health_add(out, HEALTH_CRITICAL, "last_run_exit", "the last run stopped with exit 3%s%s",
+                   because[0] != '\0' ? because : ": configuration, or a ledger that is not itself",
+                   error);
     else if (facts->last_run_exit_code == 4)
-        health_add(out, HEALTH_WARNING, "last_run_exit", "the last run lost the database (exit 4)");
+        health_add(out, HEALTH_WARNING, "last_run_exit",
+                   "the last run lost the database (exit 4)%s%s", because, error);
     else if (facts->last_run_exit_code == 5)
         health_add(out, HEALTH_WARNING, "last_run_exit",
-                   "the last run could not work with the API (exit 5)");
+                   "the last run could not work with the API (exit 5)%s%s", because, error);
 }
 
 static void

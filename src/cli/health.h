@@ -29,6 +29,7 @@ struct health_facts {
     int64_t discrepancies, discrepancies_money; /* the second: where money may be wrong already */
     int64_t workers;
     int64_t last_run_age_s, last_run_exit_code; /* -1: no run has ended yet */
+    const char *last_run_error;
     int64_t last_sweep_age_s;
     int64_t queued, queue_age_s;
     int64_t api_blocked_s, api_refused_s;

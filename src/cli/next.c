@@ -129,6 +129,8 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
         next_add(out, "waybill report discrepancies", "", "");
     if (facts->held > 0 || facts->unknown > 0)
         next_add(out, "waybill report submissions", "", "");
-    if (facts->workers == 0 && (facts->queued > 0 || facts->backlog > 0))
+    if (facts->workers == 0 && strcmp(facts->mode, "paused") != 0 &&
+        (facts->queued > 0 || facts->backlog > 0 || next_has_finding(health, "last_run") ||
+         next_has_finding(health, "last_run_exit")))
         next_add(out, "waybill run", "", "");
 }

@@ -79,18 +79,23 @@ static void
 status_put_backlog(const struct pg_rows *backlog, FILE *out)
 {
     char age[32];
+    int shown = 0;
 
     for (int row = 0; row < pg_rows_count(backlog); row++) {
         int64_t oldest = rows_int(backlog, row, "oldest_age_s", -1);
+        int64_t submissions = rows_int(backlog, row, "submissions", 0);
 
-        (void)fprintf(out, "%-8s  %-8s %8lld submissions %8lld units", row == 0 ? "backlog" : "",
-                      rows_text(backlog, row, "state"),
-                      (long long)rows_int(backlog, row, "submissions", 0),
-                      (long long)rows_int(backlog, row, "units", 0));
+        if (submissions == 0)
+            continue;
+        (void)fprintf(out, "%-8s  %-8s %8lld submissions %8lld units",
+                      shown++ == 0 ? "backlog" : "", rows_text(backlog, row, "state"),
+                      (long long)submissions, (long long)rows_int(backlog, row, "units", 0));
         if (oldest >= 0)
             (void)fprintf(out, ", oldest %s", health_age(oldest, age));
         (void)fputc('\n', out);
     }
+    if (shown == 0)
+        (void)fputs("backlog   nothing planned, sending, unknown or held\n", out);
 }
 
 static void
@@ -131,8 +136,9 @@ status_put_discrepancies(const struct report_status *status, FILE *out)
     const struct pg_rows *found = status->discrepancies;
     char age[32];
 
-    (void)fprintf(out, "person    %lld open discrepancies\n",
-                  (long long)status_int(status, "open_discrepancies"));
+    (void)fprintf(out, "person    %lld open discrepanc%s\n",
+                  (long long)status_int(status, "open_discrepancies"),
+                  status_int(status, "open_discrepancies") == 1 ? "y" : "ies");
     for (int row = 0; row < pg_rows_count(found) && row < STATUS_KINDS_SHOWN; row++) {
         const char *order = rows_text(found, row, "order_id");
 
@@ -143,7 +149,11 @@ status_put_discrepancies(const struct report_status *status, FILE *out)
         if (order != NULL) {
             (void)fputs("order ", out);
             table_put_visible(out, order);
-            (void)fputs(", ", out);
+            (void)fputs(rows_text(found, row, "item_id") != NULL ? ", item " : ", ", out);
+        }
+        if (order != NULL && rows_text(found, row, "item_id") != NULL) {
+            table_put_visible(out, rows_text(found, row, "item_id"));
+            (void)fputs(": ", out);
         }
         table_put_visible(out, rows_text(found, row, "detail"));
         (void)fputc('\n', out);
@@ -178,14 +188,12 @@ status_ms(int64_t ms, char out[32])
 static void
 status_put_pace(const struct pg_rows *pace, FILE *out)
 {
-    char age[32];
     char half[32];
     char most[32];
 
-    (void)fprintf(out, "pace      %lld accepted, %lld rejected in the last %s",
+    (void)fprintf(out, "pace      %lld accepted, %lld rejected in this hour and the one before",
                   (long long)rows_int(pace, 0, "accepted", 0),
-                  (long long)rows_int(pace, 0, "rejected", 0),
-                  health_age(rows_int(pace, 0, "since_s", 0), age));
+                  (long long)rows_int(pace, 0, "rejected", 0));
     if (rows_text(pace, 0, "p50_ms") != NULL)
         (void)fprintf(out, "; a POST takes %s, at most %s 19 times of 20",
                       status_ms(rows_int(pace, 0, "p50_ms", 0), half),

@@ -130,6 +130,23 @@ START_TEST(the_screen_says_what_is_stuck_and_why_and_what_to_type)
 }
 END_TEST
 
+START_TEST(what_stopped_the_last_run_stands_on_top_with_the_way_on)
+{
+    support_psql(url, "delete from waybill.runs");
+    expect(ARGS("status"), 0, "          no run has finished yet, and none works now\n");
+    expect(ARGS("status"), 0, "backlog   nothing planned, sending, unknown or held\n");
+    expect(ARGS("status"), 0, "next:     waybill run\n");
+    ck_assert_int_eq(waybill(ARGS("run", "-q"), NULL, NULL), 5);
+    expect(ARGS("status"), 0,
+           "          the last run could not work with the API (exit 5): the API can't be reached");
+    expect(ARGS("status"), 0, "next:     waybill check\nnext:     waybill run\n");
+    expect(ARGS("status", "--check"), 1, "(exit 5): the API can't be reached");
+    support_psql(url, "insert into waybill.discrepancies (kind, order_id, item_id, detail)"
+                      " values ('unknown_item', 'o7', 'sku-1', 'no such item')");
+    expect(ARGS("status"), 0, "order o7, item sku-1: no such item\n");
+}
+END_TEST
+
 START_TEST(a_pause_shows_who_and_why_and_the_way_out)
 {
     support_psql(url, "select waybill.set_mode('paused', 'ann', 'stock-taking')");
@@ -180,6 +197,7 @@ main(void)
     tcase_add_test(tcase, a_database_without_a_ledger_says_nothing_about_the_service);
     tcase_add_test(tcase, the_age_that_is_too_old_can_be_given);
     tcase_add_test(tcase, the_screen_says_what_is_stuck_and_why_and_what_to_type);
+    tcase_add_test(tcase, what_stopped_the_last_run_stands_on_top_with_the_way_on);
     tcase_add_test(tcase, a_pause_shows_who_and_why_and_the_way_out);
     tcase_add_test(tcase, the_json_has_the_keys_that_programs_read);
     return support_run_suite(suite);

@@ -117,6 +117,10 @@ START_TEST(how_the_last_run_ended_counts_while_nobody_works)
     EXPECT(HEALTH_CRITICAL, "exit 3", facts.last_run_exit_code = 3);
     EXPECT(HEALTH_WARNING, "exit 4", facts.last_run_exit_code = 4);
     EXPECT(HEALTH_WARNING, "exit 5", facts.last_run_exit_code = 5);
+    EXPECT(HEALTH_CRITICAL, "exit 3: no such relation", facts.last_run_exit_code = 3,
+           facts.last_run_error = "no such relation");
+    EXPECT(HEALTH_WARNING, "(exit 5): it refuses the key", facts.last_run_exit_code = 5,
+           facts.last_run_error = "it refuses the key");
     EXPECT(HEALTH_OK, "", facts.last_run_exit_code = 1);
     EXPECT(HEALTH_OK, "", facts.last_run_exit_code = 3, facts.workers = 1);
     EXPECT(HEALTH_WARNING, "no run has finished yet", facts.last_run_age_s = -1);
