@@ -12,7 +12,8 @@ select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s,
                         else s.held_by end
                     when s.state = 'unknown' then 'the answer was lost, the API is asked'
                     when s.waits_for_gate then 'waits for the order to be accepted'
-                    else 'tried again later' || coalesce(': ' || s.error_code, '') end as why,
+                    else 'tried again later' || coalesce(', was answered ' || s.http_status, '')
+                         || coalesce(': ' || s.error_code, '') end as why,
                count(*) as count,
                extract(epoch from clock_timestamp() - min(coalesce(s.unknown_since, s.created_at)))::int8 as oldest_age_s,
                case when min(coalesce(s.next_look_at, s.next_attempt_at)) is not null

@@ -142,9 +142,8 @@ page_tiles(struct buffer *buf, const struct status *status)
     char age[32];
 
     (void)buffer_puts(buf, "<div class=\"tiles\">\n");
-    (void)snprintf(below, sizeof(below), "in the last %s",
-                   health_age(rows_int(pace, 0, "since_s", 0), age));
-    page_tile(buf, "accepted", chart_number(rows_int(pace, 0, "accepted", 0), number), below);
+    page_tile(buf, "accepted", chart_number(rows_int(pace, 0, "accepted", 0), number),
+              "this hour and the one before");
     page_tile(buf, "on their way", chart_number(facts->backlog, number),
               page_oldest(facts->backlog_age_s, below));
     page_tile(buf, "outcome unknown", chart_number(facts->unknown, number),
