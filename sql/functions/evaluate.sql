@@ -11,12 +11,19 @@
 --   3 what the line wants beyond that is due; never more (law 10).
 -- Absence of a row is no decrease (law 11): an absent row wants nothing, and
 -- takes nothing back.
+--
+-- The plan is made once a session and must hold for any number of orders: what is in hand is joined by hash, tables are
+-- reached by key only (lateral, offset 0).
 create or replace function evaluate(
     keys text[], readings reading[],
     has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
     unknown_grace_ms bigint, gate_fresh_ms bigint)
 returns setof evaluation
-language sql stable set search_path from current set enable_seqscan = off as $$
+language plpgsql stable set search_path from current
+    set enable_nestloop = off set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+#variable_conflict use_column
+begin
+    return query
 with wanted as (
     select distinct k.order_id collate "C" as order_id from unnest(keys) as k(order_id)
 ), read_rows as (
@@ -122,15 +129,17 @@ with wanted as (
      group by g.order_id, g.item_id
 ), facts as (
     select l.*, o.state as api_state, i.quantity as api_quantity, i.state as item_state,
-           exists (select from order_items x where x.order_id = l.order_id) as has_items,
+           exists (select from order_items x where x.order_id = l.order_id offset 0) as has_items,
            -- units that came back explain a fall of the line (after what moved between its rows)
            desired_shipped + returned < live_shipped as falls_shipped,
            -- what somebody else cancelled at the API is ahead of the warehouse, not behind it
            case when desired_cancelled < live_cancelled
                 then desired_cancelled < live_cancelled - (
                      select coalesce(sum(j.cancelled), 0)
-                       from rows r join adjustments j using (row_id)
-                      where r.order_id = l.order_id and r.item_id = l.item_id and j.kind = 'foreign')
+                       from rows r
+                      cross join lateral (select a.cancelled from adjustments a
+                                           where a.row_id = r.row_id and a.kind = 'foreign' offset 0) j
+                      where r.order_id = l.order_id and r.item_id = l.item_id)
                 else false end as falls_cancelled
       from lines l
       left join lateral (select x.state from orders x where x.order_id = l.order_id offset 0) o on true
@@ -274,12 +283,12 @@ select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.pr
        refused_submission is not null and is_read and w.problem is null
            and (not coalesce(is_parked, false) or (remains <= 0 and not is_moving)),
        is_moving
-  from due w
-$$;
+  from due w;
+end $$;
 
--- What is wrong with a quantity, in words; null: nothing.
+-- What is wrong with a quantity, in words; null: nothing. Stable as format() is, or it would be called and not inlined.
 create or replace function bad_quantity(name text, quantity numeric) returns text
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
 select case when quantity is null then name || ' is null'
             when quantity = 'NaN' then name || ' is not a number'
             when quantity < 0 then format('%s is negative: %s', name, left(quantity::text, 40))

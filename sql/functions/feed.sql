@@ -246,33 +246,42 @@ $$;
 -- Take orders off the queue: distinct keys of the oldest entries. The caller holds plan_begin()'s lock and reads
 -- the warehouse in a later statement. Keys no index can hold are refused here, one by one.
 create or replace function take_queue(for_run bigint, most int, only_order text) returns setof text
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     keys text[];
+    ids bigint[];
+    again text[];
 begin
     -- An order that changed ten times is looked at once: keys are distinct within the oldest entries. No row is
     -- locked: who plans is alone.
     with oldest as materialized (
         select q.queue_id, q.order_key from queue q where only_order is null or q.order_key = only_order
-         order by q.queue_id limit most * 100
+         order by q.queue_id limit most * 10
     ), chosen as materialized (
-        select o.order_key from oldest o group by o.order_key order by min(o.queue_id) limit most
-    ), gone as (
-        delete from queue q
-         where q.queue_id in (select o.queue_id from oldest o join chosen c using (order_key))
-        returning q.order_key
+        select o.order_key, array_agg(o.queue_id) as ids from oldest o group by o.order_key order by min(o.queue_id) limit most
     )
-    select array_agg(distinct k) into keys
-      from (select order_key as k from gone
-            union all
-            select x.order_key from (select order_key from relooks x
-                   where x.due_at <= clock_timestamp() and (only_order is null or x.order_key = only_order)
-                   order by x.due_at limit most) x) u;
+    select array_agg(distinct c.order_key), array_agg(x.id)
+      into keys, ids
+      from chosen c cross join lateral unnest(c.ids) as x(id);
+    delete from queue q where q.queue_id = any (ids);
+    again := array(select x.order_key from relooks x
+                    where x.due_at <= clock_timestamp() and (only_order is null or x.order_key = only_order)
+                    order by x.due_at limit most);
+    if cardinality(again) > 0 then
+        keys := array(select k from unnest(keys) k union select k from unnest(again) k);
+    end if;
+    if keys is null then
+        return;
+    end if;
     perform find_discrepancies(for_run, array(
         select row('unreadable', left(k, 200) || '~' || md5(k), '', '', 0, 'the order key is longer than 1000 bytes', null, false)::finding
           from unnest(keys) k where octet_length(k) > 1000));
     -- a look that fails again finds its entry here, pushed ahead
-    update relooks r set due_at = clock_timestamp() + interval '1 min' where r.order_key = any (keys);
+    if exists (select from relooks) then
+        update relooks r set due_at = clock_timestamp() + interval '1 min' where r.order_key = any (keys);
+    end if;
     return query select k from unnest(keys) k where octet_length(k) <= 1000;
 end $$;
 

@@ -1,7 +1,7 @@
 -- laws: what the database refuses, whatever the code says.
 --
--- They run within batches, so their plans must stay right on tables that grew since they were last analysed:
--- by key, never by scan (the enable_* settings), and no join of transition tables with each other.
+-- They run within batches, and their plans are made once a session: they must stay right on tables that grew since. So
+-- tables are reached by key only (lateral with offset 0, or = any (array)), and what is in hand is joined by hash.
 --
 -- Counters of `rows` move only here: when items are inserted, when a submission
 -- changes its state, when an adjustment is booked. Each is one statement over
@@ -17,24 +17,28 @@ end $$;
 -- Law 5 and law 10: units enter a row's "open" with a plan number of their own, and never more than wanted.
 create or replace function law_items_inserted() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
+    ids bigint[];
     moved bigint;
     wrong text;
 begin
     -- One planner for a line at a time, even if somebody forgot the lane.
-    perform 1
-       from rows r
-      where (r.order_id, r.item_id) in
-            (select w.order_id, w.item_id from added a join rows w using (row_id))
-      order by r.row_id
-        for no key update;
+    ids := array(
+        select distinct x.row_id
+          from added a
+         cross join lateral (select r.order_id, r.item_id from rows r where r.row_id = a.row_id offset 0) w
+         cross join lateral (
+               select r.row_id from rows r where r.order_id = w.order_id and r.item_id = w.item_id offset 0) x);
+    perform 1 from rows r where r.row_id = any (ids) order by r.row_id for no key update;
 
-    select format('submission %s takes a row of order %s, parcel %s', s.submission_id, r.order_id, r.shipment_ref)
+    select format('submission %s takes a row of order %s, parcel %s', a.submission_id, r.order_id, r.shipment_ref)
       into wrong
       from added a
-      join submissions s using (submission_id)
-      join rows r using (row_id)
+     cross join lateral (
+           select s.order_id, s.shipment_ref, s.state from submissions s where s.submission_id = a.submission_id offset 0) s
+     cross join lateral (select r.order_id, r.shipment_ref from rows r where r.row_id = a.row_id offset 0) r
      where r.order_id <> s.order_id or r.shipment_ref <> s.shipment_ref or s.state not in ('planned', 'held')
      limit 1;
     if found then
@@ -47,14 +51,15 @@ begin
            open_shipped = r.open_shipped + a.shipped,
            open_cancelled = r.open_cancelled + a.cancelled,
            planned_to_shipped = case
-               when a.shipped = 0 or s.parent_id is not null then r.planned_to_shipped
+               when a.shipped = 0 or a.parent_id is not null then r.planned_to_shipped
                else coalesce(greatest(r.shipped, least(r.shipped + r.returned, r.posted_shipped + r.open_shipped)), 0) end,
            planned_to_cancelled = case
-               when a.cancelled = 0 or s.parent_id is not null then r.planned_to_cancelled
+               when a.cancelled = 0 or a.parent_id is not null then r.planned_to_cancelled
                else coalesce(r.cancelled, 0) end
-      from added a
-      join submissions s using (submission_id)
-     where r.row_id = a.row_id and a.plan_no = r.plan_no + 1;
+      from (select x.row_id, x.plan_no, x.shipped, x.cancelled, s.parent_id
+              from added x
+             cross join lateral (select s.parent_id from submissions s where s.submission_id = x.submission_id offset 0) s) a
+     where r.row_id = any (ids) and r.row_id = a.row_id and a.plan_no = r.plan_no + 1;
     get diagnostics moved = row_count;
     if moved <> (select count(*) from added) then
         raise exception 'law 5: a plan number of a row was used twice, or skipped'
@@ -67,8 +72,8 @@ begin
       into wrong
       from (select r.order_id, r.item_id, bool_or(a.shipped > 0) as adds_shipped, bool_or(a.cancelled > 0) as adds_cancelled
               from added a
-              join rows r using (row_id)
-              join submissions s using (submission_id)
+             cross join lateral (select r.order_id, r.item_id from rows r where r.row_id = a.row_id offset 0) r
+             cross join lateral (select s.parent_id from submissions s where s.submission_id = a.submission_id offset 0) s
              where s.parent_id is null
              group by r.order_id, r.item_id) t
      cross join lateral (
@@ -104,41 +109,50 @@ create or replace function is_open(state submission_state) returns boolean
 language sql immutable parallel safe as
 $$ select state in ('planned', 'sending', 'unknown', 'held') $$;
 
--- The states and the ways between them (DESIGN: states of a submission), and what they do to the counters.
+-- The states and the ways between them (DESIGN: states of a submission).
+create or replace function is_way(was submission_state, is_now submission_state) returns boolean
+language sql immutable parallel safe as $$
+select case was
+       when 'planned' then is_now in ('sending', 'held', 'withdrawn', 'accepted')
+       when 'sending' then is_now in ('accepted', 'rejected', 'planned', 'unknown', 'split', 'held')
+       when 'unknown' then is_now in ('accepted', 'rejected', 'planned', 'held', 'split')
+       when 'held' then is_now in ('planned', 'dismissed', 'withdrawn', 'accepted')
+       when 'rejected' then is_now in ('accepted', 'dismissed')
+       else false end
+$$;
+
+create or replace function law_submissions_way() returns trigger
+language plpgsql set search_path from current as $$
+begin
+    raise exception 'law 2: no way from one state to the other: submission %: % to %', new.submission_id, old.state, new.state
+        using errcode = 'check_violation', constraint = 'law_2';
+end $$;
+
+-- What a change of state does to the counters.
 create or replace function law_submissions_updated() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
-    changes state_change[];
-    wrong text;
+    changed bigint[]; -- submissions, and how they moved: -1, 0 or 1
+    opened int[];
+    posted int[];
+    ids bigint[];
 begin
-    select array_agg(row(c.submission_id, c.was, c.is_now)::state_change) into changes
-      from (select u.submission_id, max(u.b) as was, max(u.a) as is_now
-              from (select submission_id, state as b, null::submission_state as a from before
-                    union all
-                    select submission_id, null, state from after) u
-             group by u.submission_id
-            having max(u.b) <> max(u.a)) c;
-    if changes is null then
+    select array_agg(c.submission_id), array_agg(c.opened), array_agg(c.posted)
+      into changed, opened, posted
+      from (select a.submission_id, is_open(a.state)::int - is_open(b.state)::int as opened,
+                   (a.state = 'accepted')::int - (b.state = 'accepted')::int as posted
+              from before b join after a using (submission_id)
+             where a.state <> b.state) c
+     where c.opened <> 0 or c.posted <> 0;
+    if changed is null then
         return null;
     end if;
-
-    select format('submission %s: %s to %s', c.submission_id, c.was, c.is_now)
-      into wrong
-      from unnest(changes) c
-     where (c.was::text, c.is_now::text) not in (
-            ('planned', 'sending'), ('planned', 'held'), ('planned', 'withdrawn'), ('planned', 'accepted'),
-            ('sending', 'accepted'), ('sending', 'rejected'), ('sending', 'planned'), ('sending', 'unknown'),
-            ('sending', 'split'), ('sending', 'held'),
-            ('unknown', 'accepted'), ('unknown', 'rejected'), ('unknown', 'planned'), ('unknown', 'held'),
-            ('unknown', 'split'),
-            ('held', 'planned'), ('held', 'dismissed'), ('held', 'withdrawn'), ('held', 'accepted'),
-            ('rejected', 'accepted'), ('rejected', 'dismissed'))
-     limit 1;
-    if found then
-        raise exception 'law 2: no way from one state to the other: %', wrong
-            using errcode = 'check_violation', constraint = 'law_2';
-    end if;
+    ids := array(
+        select distinct i.row_id
+          from unnest(changed) as c(submission_id)
+         cross join lateral (select i.row_id from submission_items i where i.submission_id = c.submission_id offset 0) i);
 
     update rows r
        set open_shipped = r.open_shipped + c.open_shipped,
@@ -150,20 +164,22 @@ begin
                r.posted_shipped + c.posted_shipped + r.open_shipped + c.open_shipped),
            planned_to_cancelled = greatest(r.planned_to_cancelled,
                r.posted_cancelled + c.posted_cancelled + r.open_cancelled + c.open_cancelled)
-      from (select i.row_id,
-                   sum(i.shipped * (is_open(x.is_now)::int - is_open(x.was)::int)) as open_shipped,
-                   sum(i.cancelled * (is_open(x.is_now)::int - is_open(x.was)::int)) as open_cancelled,
-                   sum(i.shipped * ((x.is_now = 'accepted')::int - (x.was = 'accepted')::int)) as posted_shipped,
-                   sum(i.cancelled * ((x.is_now = 'accepted')::int - (x.was = 'accepted')::int)) as posted_cancelled
-              from unnest(changes) x
-              join submission_items i using (submission_id)
-             where is_open(x.is_now) <> is_open(x.was)
-                or (x.is_now = 'accepted') <> (x.was = 'accepted')
+      from (select i.row_id, sum(i.shipped * x.opened)::bigint as open_shipped,
+                   sum(i.cancelled * x.opened)::bigint as open_cancelled,
+                   sum(i.shipped * x.posted)::bigint as posted_shipped,
+                   sum(i.cancelled * x.posted)::bigint as posted_cancelled
+              from unnest(changed, opened, posted) as x(submission_id, opened, posted)
+             cross join lateral (
+                   select i.row_id, i.shipped, i.cancelled
+                     from submission_items i where i.submission_id = x.submission_id offset 0) i
              group by i.row_id) c
-     where r.row_id = c.row_id;
+     where r.row_id = any (ids) and r.row_id = c.row_id;
     return null;
 end $$;
 
+create or replace trigger law_submissions_way after update on submissions
+    for each row when (old.state <> new.state and not is_way(old.state, new.state))
+    execute function law_submissions_way();
 create or replace trigger law_submissions_names before update of marker, order_id, shipment_ref on submissions
     for each statement execute function refuse('law 11', 'marker, order and parcel of a submission stay');
 create or replace trigger law_submissions_updated after update on submissions
@@ -215,7 +231,10 @@ create or replace trigger law_submission_pruned before delete on submissions
 -- Adjustments settle units outside our own POSTs; they are booked, never changed.
 create or replace function law_adjustments_inserted() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    ids bigint[] := array(select distinct a.row_id from added a);
 begin
     update rows r
        set posted_shipped = r.posted_shipped + c.shipped,
@@ -223,7 +242,7 @@ begin
            planned_to_shipped = greatest(r.planned_to_shipped, r.posted_shipped + c.shipped + r.open_shipped),
            planned_to_cancelled = greatest(r.planned_to_cancelled, r.posted_cancelled + c.cancelled + r.open_cancelled)
       from (select row_id, sum(shipped) as shipped, sum(cancelled) as cancelled from added group by row_id) c
-     where r.row_id = c.row_id;
+     where r.row_id = any (ids) and r.row_id = c.row_id;
     return null;
 end $$;
 
@@ -232,11 +251,12 @@ create or replace trigger law_adjustments_inserted after insert on adjustments
 create or replace trigger law_adjustments_stay before update or delete or truncate on adjustments
     for each statement execute function refuse('law 11', 'book another adjustment');
 
+-- For each statement: a trigger for each row would lock every row before it changes.
 create or replace trigger law_rows_counters
     before update of order_id, item_id, shipment_ref, plan_no, planned_to_shipped, planned_to_cancelled,
                      posted_shipped, posted_cancelled, open_shipped, open_cancelled,
                      pruned_shipped, pruned_cancelled on rows
-    for each row when (pg_trigger_depth() = 0)
+    for each statement when (pg_trigger_depth() = 0)
     execute function refuse('law 5', 'counters follow submissions and adjustments');
 create or replace trigger law_rows_stay before delete or truncate on rows
     for each statement execute function refuse('law 11', 'posted units are never forgotten');

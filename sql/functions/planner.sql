@@ -13,6 +13,9 @@ language plpgsql security definer set search_path from current
 declare
     newly bigint;
 begin
+    if coalesce(cardinality(findings), 0) = 0 then
+        return 0;
+    end if;
     with f as (
         select distinct on (kind, order_id, item_id, shipment_ref, submission_id)
                kind, coalesce(order_id, '') as order_id, coalesce(item_id, '') as item_id,
@@ -49,80 +52,87 @@ begin
     return newly;
 end $$;
 
--- Submissions for what is wanted now: one for each (order, parcel), at most so many lines each. Joins between what is
--- in hand may hash (200 orders by 200 are 40,000 otherwise); tables are reached by key only (lateral, offset 0).
+-- Submissions for what is wanted now: one for each (order, parcel), at most so many lines each. What is in hand is joined
+-- by hash (200 orders by 200 are 40,000 otherwise); tables are reached by key only (lateral, offset 0).
 create or replace function make_submissions(
     for_run bigint, ev evaluation[], pulled bigint[], pulled_at timestamptz[], lines_per_submission_max int)
 returns bigint
-language sql volatile security definer set search_path from current set enable_seqscan = off as $$
-with wants as (
-    select e.order_id, e.shipment_ref, r.row_id, r.plan_no + 1 as plan_no,
-           e.want_shipped as shipped, e.want_cancelled as cancelled,
-           e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id,
-           (row_number() over (partition by e.order_id, e.shipment_ref order by e.item_id) - 1)
-               / lines_per_submission_max as part
-      from unnest(ev) e
-     cross join lateral (
-           select x.row_id, x.plan_no from rows x
-            where x.order_id = e.order_id and x.item_id = e.item_id and x.shipment_ref = e.shipment_ref offset 0) r
-     where e.want_shipped + e.want_cancelled > 0 and e.gate = 'open'
-       and not exists (select from submissions s          -- kept as it was: exactly this is planned
-                         join submission_items i using (submission_id)
-                        where s.order_id = e.order_id and s.shipment_ref = e.shipment_ref
-                          and s.state in ('planned', 'held') and s.unknown_attempts = 0
-                          and e.soft_shipped + e.soft_cancelled > 0 and i.row_id = e.row_id offset 0)
-), marked as (
-    -- made in a row of its own first: a window function evaluates its argument anew for every row
-    select w.*, first_value(w.chance) over (partition by w.order_id, w.shipment_ref, w.part order by w.row_id) as marker
-      from (select x.*, gen_random_uuid() as chance from wants x offset 0) w
-), parts as (
-    select w.order_id, w.shipment_ref, w.part, w.marker,
-           min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
-           min(w.tracking_number) as tracking_number, min(w.tracking_url) as tracking_url
-      from marked w
-     group by w.order_id, w.shipment_ref, w.part, w.marker
-), heirs as (
-    -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
-    select p.order_id, p.shipment_ref, max(h.attempts) as attempts, max(h.next_attempt_at) as next_attempt_at,
-           bool_or(h.error_message = 'was held: operator') as was_held
-      from (select distinct x.order_id, x.shipment_ref from parts x) p
-     cross join lateral (
-           select s.attempts, s.error_message, u.next_attempt_at
-             from unnest(pulled, pulled_at) as u(submission_id, next_attempt_at)
-             join submissions s using (submission_id)
-            where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
-           union all
-           -- withdrawn earlier, behind a gate that was shut until now
-           (select s.attempts, s.error_message, null
-              from (select * from submissions x
-                     where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
-                     order by x.submission_id desc limit 1) s
-             where s.state = 'withdrawn' and s.submission_id <> all (coalesce(pulled, '{}')))) h
-     group by p.order_id, p.shipment_ref
-), made as (
-    insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
-                             shipment_id, tracking_company, tracking_number, tracking_url)
-    select p.marker, p.order_id, p.shipment_ref, for_run,
-           case when h.was_held then 'held' else 'planned' end::submission_state,
-           case when h.was_held then 'operator' end,
-           case when coalesce(h.was_held, false) then null
-                when h.next_attempt_at < 'infinity' then greatest(h.next_attempt_at, clock_timestamp())
-                else clock_timestamp() end,
-           coalesce(h.attempts, 0),
-           p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
-      from parts p
-      left join heirs h using (order_id, shipment_ref)
-     order by p.order_id, p.shipment_ref, p.part
-    returning submission_id, marker
-), filled as (
-    insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
-    select m.submission_id, w.row_id, w.plan_no, w.shipped, w.cancelled, w.shipment_item_id
-      from marked w
-      join made m using (marker)
-    returning submission_id, shipped + cancelled as units
-)
-select count(distinct submission_id) from filled
-$$;
+language plpgsql volatile security definer set search_path from current
+    set enable_nestloop = off set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+#variable_conflict use_column
+declare
+    has_pulled boolean := coalesce(cardinality(pulled), 0) > 0;
+    made_count bigint;
+begin
+    with wants as (
+        select e.order_id, e.shipment_ref, r.row_id, r.plan_no + 1 as plan_no,
+               e.want_shipped as shipped, e.want_cancelled as cancelled,
+               e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id,
+               (row_number() over (partition by e.order_id, e.shipment_ref order by e.item_id) - 1)
+                   / lines_per_submission_max as part
+          from unnest(ev) e
+         cross join lateral (
+               select x.row_id, x.plan_no from rows x
+                where x.order_id = e.order_id and x.item_id = e.item_id and x.shipment_ref = e.shipment_ref offset 0) r
+         where e.want_shipped + e.want_cancelled > 0 and e.gate = 'open'
+           and not (e.soft_shipped + e.soft_cancelled > 0
+                    and exists (select from submissions s          -- kept as it was: exactly this is planned
+                                 cross join lateral (select from submission_items i
+                                                      where i.submission_id = s.submission_id and i.row_id = e.row_id offset 0) i
+                                 where s.order_id = e.order_id and s.shipment_ref = e.shipment_ref
+                                   and s.state in ('planned', 'held') and s.unknown_attempts = 0 offset 0))
+    ), marked as (
+        -- made in a row of its own first: a window function evaluates its argument anew for every row
+        select w.*, first_value(w.chance) over (partition by w.order_id, w.shipment_ref, w.part order by w.row_id) as marker
+          from (select x.*, gen_random_uuid() as chance from wants x offset 0) w
+    ), parts as (
+        select w.order_id, w.shipment_ref, w.part, w.marker,
+               min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
+               min(w.tracking_number) as tracking_number, min(w.tracking_url) as tracking_url
+          from marked w
+         group by w.order_id, w.shipment_ref, w.part, w.marker
+    ), made as (
+        insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
+                                 shipment_id, tracking_company, tracking_number, tracking_url)
+        select p.marker, p.order_id, p.shipment_ref, for_run,
+               case when h.was_held then 'held' else 'planned' end::submission_state,
+               case when h.was_held then 'operator' end,
+               case when coalesce(h.was_held, false) then null
+                    when h.next_attempt_at < 'infinity' then greatest(h.next_attempt_at, clock_timestamp())
+                    else clock_timestamp() end,
+               coalesce(h.attempts, 0),
+               p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
+          from parts p
+         cross join lateral (
+               -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
+               select max(x.attempts) as attempts, max(x.next_attempt_at) as next_attempt_at,
+                      bool_or(x.error_message = 'was held: operator') as was_held
+                 from (select s.attempts, s.error_message,
+                              pulled_at[array_position(pulled, s.submission_id)] as next_attempt_at
+                         from submissions s
+                        where has_pulled and s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
+                          and s.submission_id = any (pulled)
+                       union all
+                       -- withdrawn earlier, behind a gate that was shut until now
+                       (select s.attempts, s.error_message, null
+                          from (select * from submissions x
+                                 where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+                                 order by x.submission_id desc limit 1) s
+                         where s.state = 'withdrawn'
+                           and not coalesce(has_pulled and s.submission_id = any (pulled), false))) x
+               offset 0) h
+         order by p.order_id, p.shipment_ref, p.part
+        returning submission_id, marker
+    ), filled as (
+        insert into submission_items (submission_id, row_id, plan_no, shipped, cancelled, shipment_item_id)
+        select m.submission_id, w.row_id, w.plan_no, w.shipped, w.cancelled, w.shipment_item_id
+          from marked w
+          join made m using (marker)
+        returning submission_id
+    )
+    select count(distinct submission_id) into made_count from filled;
+    return made_count;
+end $$;
 
 create or replace function plan_orders(
     for_run bigint, keys text[], readings reading[],
@@ -130,10 +140,23 @@ create or replace function plan_orders(
     unknown_grace_ms bigint, gate_fresh_ms bigint, lines_per_submission_max int,
     out looked bigint, out planned bigint, out withdrawn bigint, out busy bigint, out opened bigint)
 language plpgsql security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     free text[];
     ev evaluation[];
+    -- What there is to do beyond rows and new submissions; most batches need none of it, and it is not even asked for.
+    has_returns boolean;
+    has_gone boolean;
+    has_known boolean;
+    has_unparked boolean;
+    has_open boolean;
+    has_soft boolean;
+    has_rekeyed boolean;
+    has_agreed boolean;
+    has_wants boolean;
+    has_findings boolean;
+    ids bigint[];
     gone text[];      -- orders that the warehouse doesn't show any more
     pulled bigint[];  -- submissions withdrawn, and when they would have gone
     pulled_at timestamptz[];
@@ -145,26 +168,38 @@ begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
     insert into lanes (order_id)
     select distinct r.order_id from unnest(readings) as r
-     where not exists (select from lanes l where l.order_id = r.order_id)
+     where not exists (select from lanes l where l.order_id = r.order_id offset 0)
      order by 1
         on conflict do nothing;
     free := array(select l.order_id from lanes l where l.order_id = any (keys)
                    order by l.order_id for no key update skip locked);
-    with put as (
-        insert into queue (order_key, source)
-        select l.order_id, 'busy' from lanes l where l.order_id = any (keys) and l.order_id <> all (free)
-        returning 1)
-    select count(*) into busy from put;
     looked := cardinality(free);
+    busy := 0;
+    if looked < cardinality(keys) then
+        with put as (
+            insert into queue (order_key, source)
+            select l.order_id, 'busy' from lanes l where l.order_id = any (keys) and l.order_id <> all (free)
+            returning 1)
+        select count(*) into busy from put;
+    end if;
 
-    ev := array(select e from evaluate(free, array(select r from unnest(readings) r where r.order_id = any (free)),
-                                       has_gate, decrease_is_note, units_per_line_max,
-                                       unknown_grace_ms, gate_fresh_ms) e);
+    ev := array(select e from evaluate(free, array(select r from unnest(readings) r
+                                                     join unnest(free) as f(order_id) on f.order_id = r.order_id),
+                                       has_gate, decrease_is_note, units_per_line_max, unknown_grace_ms, gate_fresh_ms) e);
     shrunk := leave_shrunk(for_run, free, ev);
     if cardinality(shrunk) > 0 then
         free := array(select k from unnest(free) k where k <> all (shrunk));
         ev := array(select e from unnest(ev) e where e.order_id <> all (shrunk));
     end if;
+    select bool_or(e.is_read and not e.is_bad and (e.returned > 0 or e.row_id is not null)),
+           bool_or(not e.is_read), bool_or(e.row_id is not null or e.looks_when_settled), bool_or(e.unparks),
+           bool_or(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled > 0),
+           bool_or(e.soft_shipped + e.soft_cancelled > 0), bool_or(e.rekey_shipped <> 0 or e.rekey_cancelled <> 0),
+           bool_or(e.agree_cancelled > 0), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
+           bool_or(e.kind is not null or e.rekey_shipped <> 0 or e.rekey_cancelled <> 0 or not e.is_read
+                   or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0))
+      into has_returns, has_gone, has_known, has_unparked, has_open, has_soft, has_rekeyed, has_agreed, has_wants, has_findings
+      from unnest(ev) e;
 
     -- Rows as read. Only what changed is written: a look again is a no-op.
     insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
@@ -187,161 +222,219 @@ begin
             excluded.tracking_number, excluded.tracking_url, excluded.shipment_id, excluded.shipment_item_id,
             excluded.model, excluded.waits_for);
     -- What came back settles nothing; it is told.
-    insert into adjustments (kind, row_id, returned, reason)
-    select 'returned', r.row_id, e.returned - x.told, 'came back, says the warehouse'
-      from unnest(ev) e
-      join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
-     cross join lateral (select coalesce(sum(a.returned), 0) as told from adjustments a where a.row_id = r.row_id offset 0) x
-     where e.is_read and not e.is_bad and (e.returned > 0 or e.row_id is not null) and e.returned <> x.told
-     order by r.row_id;
-    update rows r
-       set is_present = false, waits_for = null, read_at = clock_timestamp()
-      from unnest(ev) e
-     where r.row_id = e.row_id and not e.is_read and r.is_present;
-    update rows r
-       set looks_when_settled = e.looks_when_settled
-      from unnest(ev) e
-     where (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
-       and r.looks_when_settled <> e.looks_when_settled;
-    update rows r
-       set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
-      from unnest(ev) e
-     where r.row_id = e.row_id and e.unparks;
+    if has_returns then
+        insert into adjustments (kind, row_id, returned, reason)
+        select 'returned', r.row_id, e.returned - x.told, 'came back, says the warehouse'
+          from unnest(ev) e
+         cross join lateral (
+               select k.row_id from rows k
+                where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
+         cross join lateral (select coalesce(sum(a.returned), 0) as told from adjustments a where a.row_id = r.row_id offset 0) x
+         where e.is_read and not e.is_bad and (e.returned > 0 or e.row_id is not null) and e.returned <> x.told
+         order by r.row_id;
+    end if;
+    if has_gone then
+        ids := array(select e.row_id from unnest(ev) e where not e.is_read);
+        update rows r
+           set is_present = false, waits_for = null, read_at = clock_timestamp()
+         where r.row_id = any (ids) and r.is_present;
+    end if;
+    if has_known then
+        ids := array(
+            select r.row_id
+              from unnest(ev) e
+             cross join lateral (
+                   select k.row_id, k.looks_when_settled from rows k
+                    where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
+             where r.looks_when_settled <> e.looks_when_settled);
+        update rows r set looks_when_settled = not r.looks_when_settled where r.row_id = any (ids);
+    end if;
+    if has_unparked then
+        ids := array(select e.row_id from unnest(ev) e where e.unparks);
+        update rows r
+           set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
+         where r.row_id = any (ids);
+    end if;
 
     -- A whole order that vanished: what was planned of it waits, held.
-    gone := array(select e.order_id from unnest(ev) e group by e.order_id having not bool_or(e.is_read));
-    update submissions s
-       set state = 'held', held_by = 'vanished', next_attempt_at = null
-     where s.order_id = any (gone) and s.state = 'planned';
+    gone := '{}';
+    if has_gone then
+        gone := array(select e.order_id from unnest(ev) e group by e.order_id having not bool_or(e.is_read));
+        update submissions s
+           set state = 'held', held_by = 'vanished', next_attempt_at = null
+         where s.order_id = any (gone) and s.state = 'planned';
+    end if;
 
     -- Back again: what may have been applied goes on as it was, the rest is planned anew below.
-    update submissions s
-       set state = 'planned', held_by = null, next_attempt_at = clock_timestamp()
-     where s.order_id = any (free) and s.order_id <> all (gone)
-       and s.state = 'held' and s.held_by = 'vanished' and s.unknown_attempts > 0;
+    if has_open then
+        update submissions s
+           set state = 'planned', held_by = null, next_attempt_at = clock_timestamp()
+         where s.order_id = any (free) and s.order_id <> all (gone)
+           and s.state = 'held' and s.held_by = 'vanished' and s.unknown_attempts > 0;
+    end if;
 
     -- Planned and never possibly applied, but not what is wanted now: withdrawn, and planned anew below.
     -- Behind a shut gate only what has shrunk is taken back; what grew waits.
-    with parcels as (
-        select e.order_id, e.shipment_ref,
-               bool_or(e.want_shipped < e.soft_shipped or e.want_cancelled < e.soft_cancelled) as shrank,
-               bool_or(e.want_shipped > e.soft_shipped or e.want_cancelled > e.soft_cancelled) as grew,
-               bool_and(e.gate = 'open') as is_open
-          from unnest(ev) e
-         where e.order_id <> all (gone)
-         group by e.order_id, e.shipment_ref
-        having sum(e.soft_shipped + e.soft_cancelled) > 0
-    )
-    select array_agg(s.submission_id), array_agg(s.next_attempt_at) into pulled, pulled_at
-      from parcels p
-     cross join lateral (
-           select x.submission_id, x.next_attempt_at
-             from submissions x
-            where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
-              and x.state in ('planned', 'held') and x.unknown_attempts = 0
-              and (p.shrank or (p.grew and p.is_open) or x.held_by = 'vanished')
-           offset 0) s;
-    update submissions s
-       set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner',
-           next_attempt_at = null, held_by = null,
-           error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
-     where s.submission_id = any (pulled);
+    if has_soft then
+        with parcels as (
+            select e.order_id, e.shipment_ref,
+                   bool_or(e.want_shipped < e.soft_shipped or e.want_cancelled < e.soft_cancelled) as shrank,
+                   bool_or(e.want_shipped > e.soft_shipped or e.want_cancelled > e.soft_cancelled) as grew,
+                   bool_and(e.gate = 'open') as is_open
+              from unnest(ev) e
+             where e.order_id <> all (gone)
+             group by e.order_id, e.shipment_ref
+            having sum(e.soft_shipped + e.soft_cancelled) > 0
+        )
+        select array_agg(s.submission_id), array_agg(s.next_attempt_at) into pulled, pulled_at
+          from parcels p
+         cross join lateral (
+               select x.submission_id, x.next_attempt_at
+                 from submissions x
+                where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+                  and x.state in ('planned', 'held') and x.unknown_attempts = 0
+                  and (p.shrank or (p.grew and p.is_open) or x.held_by = 'vanished')
+               offset 0) s;
+        update submissions s
+           set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner',
+               next_attempt_at = null, held_by = null,
+               error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
+         where s.submission_id = any (pulled);
+    end if;
     withdrawn := coalesce(cardinality(pulled), 0);
 
     -- Posted units follow their parcel to its new name: a pair of adjustments, nothing is posted for them.
-    insert into adjustments (kind, row_id, shipped, cancelled, reason)
-    select 'correction', r.row_id, e.rekey_shipped, e.rekey_cancelled,
-           case when e.rekey_shipped + e.rekey_cancelled > 0 then 'moved: this parcel took over posted units'
-                else 'moved: posted units went to another parcel of the line' end
-      from unnest(ev) e
-      join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
-     where e.rekey_shipped <> 0 or e.rekey_cancelled <> 0
-     order by r.row_id;
+    if has_rekeyed then
+        insert into adjustments (kind, row_id, shipped, cancelled, reason)
+        select 'correction', r.row_id, e.rekey_shipped, e.rekey_cancelled,
+               case when e.rekey_shipped + e.rekey_cancelled > 0 then 'moved: this parcel took over posted units'
+                    else 'moved: posted units went to another parcel of the line' end
+          from unnest(ev) e
+         cross join lateral (
+               select k.row_id from rows k
+                where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
+         where e.rekey_shipped <> 0 or e.rekey_cancelled <> 0
+         order by r.row_id;
+    end if;
 
     -- Cancelled at the API already, and now in the warehouse: they agree.
-    insert into adjustments (kind, row_id, cancelled, reason)
-    select 'foreign', r.row_id, e.agree_cancelled, 'cancelled at the API already'
-      from unnest(ev) e
-      join rows r on (r.order_id, r.item_id, r.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref)
-     where e.agree_cancelled > 0
-     order by r.row_id;
+    if has_agreed then
+        insert into adjustments (kind, row_id, cancelled, reason)
+        select 'foreign', r.row_id, e.agree_cancelled, 'cancelled at the API already'
+          from unnest(ev) e
+         cross join lateral (
+               select k.row_id from rows k
+                where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
+         where e.agree_cancelled > 0
+         order by r.row_id;
+    end if;
 
     -- Orders are asked for, or listed, while something of them waits for the API's word. Locked in order: answers
     -- of the API are written at the same time.
     asking := array(
-        select e.order_id from unnest(ev) e where waits_for_api(e)
+        select distinct e.order_id from unnest(ev) e where waits_for_api(e)
         union
         select x.order_id from submissions x
-         where x.order_id = any (free) and x.state = 'planned' and x.next_attempt_at = 'infinity');
+         where has_open and x.order_id = any (free) and x.state = 'planned' and x.next_attempt_at = 'infinity');
     touched := array(
         select e.order_id
           from (select x.order_id, min(x.gate) as gate from unnest(ev) x group by x.order_id) e
-          left join lateral (select * from orders x where x.order_id = e.order_id offset 0) o on true
-         where case when e.order_id = any (asking)
+          left join unnest(asking) as a(order_id) on a.order_id = e.order_id
+          left join lateral (select y.ask_at, y.list_at from orders y where y.order_id = e.order_id offset 0) o on true
+         where case when a.order_id is not null
                     then (e.gate = 'ask' and o.ask_at is null) or (e.gate = 'list' and o.list_at is null)
                     else o.ask_at is not null end);
-    perform 1 from orders o where o.order_id = any (touched) order by o.order_id for no key update;
-    insert into orders as o (order_id, ask_at, list_at)
-    select e.order_id, case when min(e.gate) = 'ask' then clock_timestamp() end,
-           case when min(e.gate) = 'list' then clock_timestamp() end
-      from unnest(ev) e
-     where e.order_id = any (touched) and e.order_id = any (asking)
-     group by e.order_id
-     order by e.order_id
-        on conflict (order_id) do update
-       set ask_at = coalesce(o.ask_at, excluded.ask_at), list_at = coalesce(o.list_at, excluded.list_at);
-    update orders o
-       set ask_at = null
-     where o.order_id = any (touched) and o.order_id <> all (asking);
+    if cardinality(touched) > 0 then
+        perform 1 from orders o where o.order_id = any (touched) order by o.order_id for no key update;
+        insert into orders as o (order_id, ask_at, list_at)
+        select e.order_id, case when min(e.gate) = 'ask' then clock_timestamp() end,
+               case when min(e.gate) = 'list' then clock_timestamp() end
+          from unnest(ev) e
+          join unnest(touched) as t(order_id) on t.order_id = e.order_id
+          join unnest(asking) as a(order_id) on a.order_id = e.order_id
+         group by e.order_id
+         order by e.order_id
+            on conflict (order_id) do update
+           set ask_at = coalesce(o.ask_at, excluded.ask_at), list_at = coalesce(o.list_at, excluded.list_at);
+        update orders o
+           set ask_at = null
+         where o.order_id = any (touched) and o.order_id <> all (asking);
+    end if;
 
-    planned := make_submissions(for_run, ev, pulled, pulled_at, lines_per_submission_max);
+    planned := case when has_wants then make_submissions(for_run, ev, pulled, pulled_at, lines_per_submission_max) else 0 end;
 
     update lanes l
-       set next_at = p.next_at
-      from (select x.order_id, (select min(s.next_attempt_at) from submissions s
-                                 where s.order_id = x.order_id and s.state = 'planned') as next_at
-              from unnest(free) as x(order_id)) p
-     where l.order_id = p.order_id and p.next_at < l.next_at;
+       set next_at = (select min(s.next_attempt_at) from submissions s
+                       where s.order_id = l.order_id and s.state = 'planned')
+     where l.order_id = any (free)
+       and (select min(s.next_attempt_at) from submissions s
+             where s.order_id = l.order_id and s.state = 'planned') < l.next_at;
     perform hurry_orders(free);
 
     perform shadow_looks(free);
-
-    -- What was refused is planned anew, or gone: its discrepancy has ended.
-    update discrepancies d
-       set closed_at = clock_timestamp(), closed_by = 'planner'
-     where d.closed_at is null and d.submission_id <> 0 and d.order_id = any (free)
-       and d.kind in ('rejected', 'payment', 'foreign', 'attempts')
-       and not exists (
-           select from submission_items i join rows r using (row_id)
-            where i.submission_id = d.submission_id
-              and (r.refused_submission = d.submission_id and r.is_present))
-       and not exists (select from submissions s where s.submission_id = d.submission_id and s.state in ('held', 'unknown'));
-
-    opened := find_discrepancies(for_run, array(
-        select row(f.kind, f.order_id, f.item_id, '', 0, f.detail, f.detail, f.is_note)::finding
-          from planner_findings(ev, gone) f));
-    update discrepancies d
-       set closed_at = clock_timestamp(), closed_by = 'planner'
-     where d.closed_at is null and d.order_id = any (free) and d.submission_id = 0
-       and d.kind in ('over_quantity', 'decreased', 'bad_row', 'unknown_item', 'ordered_mismatch', 'guard', 'vanished',
-                      'unknown_order', 'order_blocked', 'order_returned', 'foreign', 'unreadable')
-       -- of a line: found in a list of its fulfillments, and no plan can tell that it has ended
-       and (d.kind <> 'foreign' or d.item_id = '')
-       and not exists (select from planner_findings(ev, gone) f
-                        where (f.kind, f.order_id, f.item_id) = (d.kind, d.order_id, d.item_id) and not f.is_note)
-       -- the API is being asked whether it is still so
-       and not (d.kind in ('unknown_order', 'order_blocked', 'order_returned', 'foreign')
-                and exists (select from unnest(ev) e
-                             where e.order_id = d.order_id and e.gate in ('ask', 'list') and waits_for_api(e)));
-    -- Orders that could not be read, and were never known, may be gone without a trace.
-    strangers := array(select k from unnest(keys) k where not exists (select from lanes l where l.order_id = k));
-    update discrepancies d
-       set closed_at = clock_timestamp(), closed_by = 'planner'
-     where d.closed_at is null and d.order_id = any (strangers) and d.kind = 'unreadable';
-    delete from relooks r where r.order_key = any (free) or r.order_key = any (strangers);
-    perform note_tracking(free);
+    opened := find_and_close(for_run, free, ev, gone, coalesce(has_findings, false));
+    if looked < cardinality(keys) then
+        -- Orders that could not be read, and were never known, may be gone without a trace.
+        strangers := array(select k from unnest(keys) k where not exists (select from lanes l where l.order_id = k offset 0));
+        update discrepancies d
+           set closed_at = clock_timestamp(), closed_by = 'planner'
+         where d.closed_at is null and d.order_id = any (strangers) and d.kind = 'unreadable';
+    end if;
+    if exists (select from relooks) then
+        delete from relooks r where r.order_key = any (free) or r.order_key = any (strangers);
+    end if;
+    if has_open or has_known then
+        perform note_tracking(free);
+    end if;
     perform close_shrunk();
     update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;
+end $$;
+
+-- What was found wrong is opened, what has ended is closed. Returns how many were opened.
+create or replace function find_and_close(for_run bigint, free text[], ev evaluation[], gone text[], has_findings boolean)
+returns bigint
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    has_open boolean := exists (select from discrepancies d where d.order_id = any (free) and d.closed_at is null);
+    opened bigint := 0;
+begin
+    if has_open then
+        -- What was refused is planned anew, or gone: its discrepancy has ended.
+        update discrepancies d
+           set closed_at = clock_timestamp(), closed_by = 'planner'
+         where d.closed_at is null and d.submission_id <> 0 and d.order_id = any (free)
+           and d.kind in ('rejected', 'payment', 'foreign', 'attempts')
+           and not exists (
+               select from submission_items i
+                cross join lateral (select r.refused_submission, r.is_present from rows r where r.row_id = i.row_id offset 0) r
+                where i.submission_id = d.submission_id
+                  and (r.refused_submission = d.submission_id and r.is_present) offset 0)
+           and not exists (select from submissions s
+                            where s.submission_id = d.submission_id and s.state in ('held', 'unknown') offset 0);
+    end if;
+    if has_findings then
+        opened := find_discrepancies(for_run, array(
+            select row(f.kind, f.order_id, f.item_id, '', 0, f.detail, f.detail, f.is_note)::finding
+              from planner_findings(ev, gone) f));
+    end if;
+    if has_open then
+        update discrepancies d
+           set closed_at = clock_timestamp(), closed_by = 'planner'
+         where d.closed_at is null and d.order_id = any (free) and d.submission_id = 0
+           and d.kind in ('over_quantity', 'decreased', 'bad_row', 'unknown_item', 'ordered_mismatch', 'guard', 'vanished',
+                          'unknown_order', 'order_blocked', 'order_returned', 'foreign', 'unreadable')
+           -- of a line: found in a list of its fulfillments, and no plan can tell that it has ended
+           and (d.kind <> 'foreign' or d.item_id = '')
+           and not exists (select from planner_findings(ev, gone) f
+                            where (f.kind, f.order_id, f.item_id) = (d.kind, d.order_id, d.item_id) and not f.is_note)
+           -- the API is being asked whether it is still so
+           and not (d.kind in ('unknown_order', 'order_blocked', 'order_returned', 'foreign')
+                    and exists (select from unnest(ev) e
+                                 where e.order_id = d.order_id and e.gate in ('ask', 'list') and waits_for_api(e)));
+    end if;
+    return opened;
 end $$;
 
 -- Units that nothing but the API's word can set free: due ones, refused ones, and those of a line that the API's order
@@ -388,7 +481,7 @@ select case when min(o.unknown_since) is not null then 'unknown_order'
        format('%s, with %s shipped and %s cancelled units due', min(e.gate_detail), sum(e.want_shipped), sum(e.want_cancelled)),
        false
   from unnest(ev) e
-  join orders o on o.order_id = e.order_id
+ cross join lateral (select x.unknown_since, x.state from orders x where x.order_id = e.order_id offset 0) o
  where e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0
  group by e.order_id
 $$;

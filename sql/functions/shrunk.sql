@@ -7,7 +7,8 @@
 
 -- Which of these orders are to be left alone, and looked at again later.
 create or replace function leave_shrunk(for_run bigint, free text[], ev evaluation[]) returns text[]
-language plpgsql security definer set search_path from current set enable_seqscan = off as $$
+language plpgsql security definer set search_path from current
+    set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     fell text[];
     harmed text[];
@@ -15,6 +16,9 @@ declare
     last discrepancies;
     total bigint;
 begin
+    if not exists (select from unnest(ev) e where e.row_id is not null) then
+        return '{}';
+    end if;
     with lines as (
         select e.order_id, e.item_id, bool_or(e.is_read) as is_read, bool_or(e.is_bad) as is_bad,
                coalesce(sum(e.shipped + e.returned) filter (where e.is_read), 0) as shipped,

@@ -16,8 +16,6 @@ comment on type submission_state is 'where a submission is; planned, sending, un
 create type ledger_mode as enum ('new', 'shadow', 'live', 'paused');
 create type adjustment_kind as enum ('baseline', 'foreign', 'returned', 'write_off', 'correction');
 
-create type state_change as (submission_id bigint, was submission_state, is_now submission_state);
-
 -- One row of the warehouse relation, normalised by the bridge's own query.
 create type reading as (
     order_id text, item_id text, shipment_ref text,
