@@ -44,7 +44,8 @@ returns table (submission_id bigint, marker uuid, order_id text, shipment_ref te
                tracking_number text, tracking_url text, first_sent_at timestamptz,
                item_id text, shipped bigint, cancelled bigint, shipment_item_id text)
 language plpgsql security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
     me identity := must_be_itself(for_worker, version);
@@ -84,7 +85,8 @@ begin
         return;
     end if;
 
-    -- Arrays between the statements, so that each finds its rows by key whatever the statistics say.
+    -- Arrays between the statements, so that each finds its rows by key whatever the statistics say: the plans are made
+    -- once a session. What is in hand is joined by hash.
     taken := array(
         select p.submission_id
           from unnest(ids) as k(order_id)
@@ -95,7 +97,7 @@ begin
                 order by p.next_attempt_at, p.submission_id
                 limit 1) p
          where me.generation = 1   -- the first has nothing to be verified against
-            or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation));
+            or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0));
     with sent as (
         update submissions s
            set state = 'sending', claim_token = token, claim_expires_at = t + send_within_ms * interval '1 ms',
@@ -108,12 +110,14 @@ begin
     update lanes l
        set active_submission = s.submission_id
       from submissions s
-     where s.submission_id = any (taken) and l.order_id = s.order_id;
+     where l.order_id = any (ids) and s.submission_id = any (taken) and l.order_id = s.order_id;
     -- The others had nothing after all; say when they will.
-    update lanes l
-       set next_at = coalesce((select min(s.next_attempt_at) from submissions s
-                                where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
-     where l.order_id = any (ids) and l.active_submission is null;
+    if coalesce(cardinality(taken), 0) < cardinality(ids) then
+        update lanes l
+           set next_at = coalesce((select min(s.next_attempt_at) from submissions s
+                                    where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+         where l.order_id = any (ids) and l.active_submission is null;
+    end if;
     if me.generation > 1 and exists (select from lanes l where l.order_id = any (ids) and l.active_submission is null
                                         and l.next_at <= t) then
         perform put_aside_unverified(ids, me.generation, t);

@@ -2,33 +2,50 @@
 --
 -- A settlement names marker and claim token; one that comes too late changes
 -- nothing, unless it is evidence that a POST was accepted: that always wins.
+--
+-- Most batches are all accepted: what only refusals need is not even asked for then. Plans are made once a session, so
+-- tables are reached by key only (lateral with offset 0, or = any (array)), and what is in hand is joined by hash.
 create or replace function settle(for_worker bigint, for_run bigint, answers jsonb) returns bigint
 language plpgsql security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     t timestamptz := clock_timestamp();
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
+    ids bigint[];    -- the submissions that are named
+    orders text[];   -- and their orders
     done bigint[];
     late text[];
-    accepted_count bigint;
-    has_refusals boolean := exists (select from unnest(a) x where x.next <> 'accepted');
-    has_findings boolean := exists (select from unnest(a) x where x.discrepancy is not null);
+    accepted_count bigint := 0;
+    has_refusals boolean;
+    has_findings boolean;
+    accepts bigint;  -- answers that say so
 begin
-    perform 1
-       from lanes l
-      where l.order_id in (select s.order_id from unnest(a) x join submissions s on s.marker = x.marker)
-      order by l.order_id for no key update;
+    select array_agg(s.submission_id), array_agg(s.order_id), coalesce(bool_or(x.next <> 'accepted'), false),
+           coalesce(bool_or(x.discrepancy is not null), false), count(*) filter (where x.next = 'accepted')
+      into ids, orders, has_refusals, has_findings, accepts
+      from unnest(a) x
+      left join lateral (select k.submission_id, k.order_id from submissions k where k.marker = x.marker offset 0) s on true;
+    perform 1 from lanes l where l.order_id = any (orders) order by l.order_id for no key update;
 
-    insert into attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
-                          outcome, http_status, error, request_id)
-    select s.submission_id, case x.kind when 'look' then s.looks + 1 else s.tries end, x.kind, for_worker, x.claim_token,
-           coalesce(x.sent, false), t - coalesce(x.duration_ms, 0) * interval '1 ms', t, x.outcome, x.http_status,
-           nullif(concat_ws(': ', nullif(x.error_code, ''), nullif(x.error_message, '')), ''), nullif(x.request_id, '')
-      from unnest(a) x join submissions s on s.marker = x.marker;
-
+    -- The submissions are read anew: the lanes are ours only now.
+    with hit as materialized (
+        select x.*, s.submission_id, s.order_id, s.state, s.looks, s.tries as claims
+          from unnest(a) x
+         cross join lateral (
+               select k.submission_id, k.order_id, k.state, k.looks, k.tries
+                 from submissions k where k.marker = x.marker offset 0) s
+    ), noted as (
+        insert into attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
+                              outcome, http_status, error, request_id)
+        select h.submission_id, case h.kind when 'look' then h.looks + 1 else h.claims end, h.kind, for_worker, h.claim_token,
+               coalesce(h.sent, false), t - coalesce(h.duration_ms, 0) * interval '1 ms', t, h.outcome, h.http_status,
+               nullif(concat_ws(': ', nullif(h.error_code, ''), nullif(h.error_message, '')), ''), nullif(h.request_id, '')
+          from hit h
+    )
     -- Evidence that comes after something else was decided: the planner must see it.
-    late := array(select s.order_id from unnest(a) x join submissions s on s.marker = x.marker
-                   where x.next = 'accepted' and s.state in ('planned', 'held', 'rejected'));
+    select array_agg(h.order_id) into late
+      from hit h where h.next = 'accepted' and h.state in ('planned', 'held', 'rejected');
 
     -- Accepted: the answer, or a look that found the marker.
     with put as (
@@ -44,65 +61,57 @@ begin
                next_attempt_at = null, unknown_since = null, settle_after = null, next_look_at = null,
                unknown_then = null, held_by = null
           from (select distinct on (fulfillment_id) * from unnest(a) where next = 'accepted') x
-         where s.marker = x.marker and s.state in ('sending', 'unknown', 'planned', 'held', 'rejected')
-           and not exists (select from submissions o where o.fulfillment_id = x.fulfillment_id)
-           and not exists (select from explained o where o.fulfillment_id = x.fulfillment_id)
+         where s.submission_id = any (ids) and s.marker = x.marker and s.state in ('sending', 'unknown', 'planned', 'held', 'rejected')
+           and not exists (select from submissions o where o.fulfillment_id = x.fulfillment_id offset 0)
+           and not exists (select from explained o where o.fulfillment_id = x.fulfillment_id offset 0)
         returning s.submission_id
     )
     select array_agg(submission_id), count(*) into done, accepted_count from put;
 
     -- Everything else: only the claim's own answer, or a look at what is still unknown.
-    with put as (
-        update submissions s
-           set state = y.next,
-               settled_at = case when y.next in ('rejected', 'split') then t end,
-               settled_by = case when y.next in ('rejected', 'split') then
-                                 case x.kind when 'look' then 'marker' else 'answer' end end,
-               next_attempt_at = case when y.next = 'planned' then
-                                      case when x.waits_for_gate then 'infinity' else t + x.delay_ms * interval '1 ms' end end,
-               unknown_since = case when y.next = 'unknown' then coalesce(s.unknown_since, t) end,
-               settle_after = case when y.next = 'unknown'
-                                   then coalesce(s.settle_after, s.claim_expires_at + coalesce(x.settle_ms, 900000) * interval '1 ms') end,
-               next_look_at = case when y.next = 'unknown' then t + coalesce(x.delay_ms, 0) * interval '1 ms' end,
-               unknown_then = case when y.next = 'unknown' then coalesce(s.unknown_then, x.unknown_then, 'replan') end,
-               held_by = case when y.next = 'held' then coalesce(x.held_by, 'ambiguous') end,
-               attempts = s.attempts + coalesce(x.counts, false)::int,
-               unknown_attempts = s.unknown_attempts + (x.kind = 'post' and (coalesce(x.is_possible, false) or x.next = 'accepted'))::int,
-               looks = s.looks + (x.kind = 'look')::int,
-               negative_looks = case when x.kind = 'post' then 0
-                                     else s.negative_looks + (x.outcome = 'absent')::int end,
-               first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then t - coalesce(x.duration_ms, 0) * interval '1 ms' end),
-               http_status = case when x.kind = 'post' then nullif(x.http_status, 0) else s.http_status end,
-               error_code = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_code, ''), s.error_code) else s.error_code end,
-               error_message = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_message, ''), s.error_message) else s.error_message end,
-               request_id = case when x.kind = 'post' then coalesce(nullif(x.request_id, ''), s.request_id) else s.request_id end,
-               claim_token = null, claim_expires_at = null
-          from unnest(a) x
-         cross join lateral (
-               -- an id that is another submission's can't be believed
-               select case when x.next = 'accepted' then 'unknown' else x.next end as next) y
-         where s.marker = x.marker and s.submission_id <> all (coalesce(done, '{}'))
-           and ((x.kind = 'post' and s.state = 'sending' and s.claim_token = x.claim_token)
-                or (x.kind = 'look' and s.state = 'unknown' and x.next <> 'accepted'
-                    -- it says nothing about a POST that left after it had begun
-                    and s.tries = coalesce(x.tries, s.tries)))
-        returning s.submission_id
-    )
-    select done || array_agg(submission_id) into done from put;
+    if accepted_count < cardinality(a) then
+        with put as (
+            update submissions s
+               set state = y.next,
+                   settled_at = case when y.next in ('rejected', 'split') then t end,
+                   settled_by = case when y.next in ('rejected', 'split') then
+                                     case x.kind when 'look' then 'marker' else 'answer' end end,
+                   next_attempt_at = case when y.next = 'planned' then
+                                          case when x.waits_for_gate then 'infinity' else t + x.delay_ms * interval '1 ms' end end,
+                   unknown_since = case when y.next = 'unknown' then coalesce(s.unknown_since, t) end,
+                   settle_after = case when y.next = 'unknown'
+                                       then coalesce(s.settle_after, s.claim_expires_at + coalesce(x.settle_ms, 900000) * interval '1 ms') end,
+                   next_look_at = case when y.next = 'unknown' then t + coalesce(x.delay_ms, 0) * interval '1 ms' end,
+                   unknown_then = case when y.next = 'unknown' then coalesce(s.unknown_then, x.unknown_then, 'replan') end,
+                   held_by = case when y.next = 'held' then coalesce(x.held_by, 'ambiguous') end,
+                   attempts = s.attempts + coalesce(x.counts, false)::int,
+                   unknown_attempts = s.unknown_attempts + (x.kind = 'post' and (coalesce(x.is_possible, false) or x.next = 'accepted'))::int,
+                   looks = s.looks + (x.kind = 'look')::int,
+                   negative_looks = case when x.kind = 'post' then 0
+                                         else s.negative_looks + (x.outcome = 'absent')::int end,
+                   first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then t - coalesce(x.duration_ms, 0) * interval '1 ms' end),
+                   http_status = case when x.kind = 'post' then nullif(x.http_status, 0) else s.http_status end,
+                   error_code = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_code, ''), s.error_code) else s.error_code end,
+                   error_message = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_message, ''), s.error_message) else s.error_message end,
+                   request_id = case when x.kind = 'post' then coalesce(nullif(x.request_id, ''), s.request_id) else s.request_id end,
+                   claim_token = null, claim_expires_at = null
+              from unnest(a) x
+             cross join lateral (
+                   -- an id that is another submission's can't be believed
+                   select case when x.next = 'accepted' then 'unknown' else x.next end as next) y
+             where s.submission_id = any (ids) and s.marker = x.marker and s.submission_id <> all (coalesce(done, '{}'))
+               and ((x.kind = 'post' and s.state = 'sending' and s.claim_token = x.claim_token)
+                    or (x.kind = 'look' and s.state = 'unknown' and x.next <> 'accepted'
+                        -- it says nothing about a POST that left after it had begun
+                        and s.tries = coalesce(x.tries, s.tries)))
+            returning s.submission_id
+        )
+        select done || array_agg(submission_id) into done from put;
+    end if;
 
-    -- Most batches are all accepted: what only refusals need is not even asked for then.
     if has_refusals then
         perform split_submissions(for_run, a, done);
-
-        -- Parked until the row, or its item at the API, changes.
-        update rows r
-           set refused_submission = s.submission_id, refused_shipped = r.shipped, refused_cancelled = r.cancelled,
-               refused_api_quantity = (select o.quantity from order_items o
-                                        where o.order_id = r.order_id and o.item_id = r.item_id)
-          from submissions s
-          join submission_items i using (submission_id)
-         where s.submission_id = any (done) and s.state = 'rejected' and r.row_id = i.row_id
-           and r.shipped is not null and r.cancelled is not null;
+        perform park_refused(done);
     end if;
 
     update lanes l
@@ -112,14 +121,15 @@ begin
       from (select distinct on (s.order_id) s.order_id, s.submission_id, s.state
               from submissions s where s.submission_id = any (done)
              order by s.order_id, (s.state in ('unknown', 'sending')) desc) s
-     where l.order_id = s.order_id
+     where l.order_id = any (orders) and l.order_id = s.order_id
        and (l.active_submission is null or l.active_submission = any (done));
 
     if has_refusals then
         -- The API's word on the order is out of date.
         insert into orders as o (order_id, ask_at)
         select distinct s.order_id, t
-          from unnest(a) x join submissions s on s.marker = x.marker
+          from unnest(a) x
+         cross join lateral (select k.submission_id, k.order_id from submissions k where k.marker = x.marker offset 0) s
          where x.shuts_gate or (x.discrepancy = 'foreign' and s.submission_id = any (done))
          order by 1
             on conflict (order_id) do update set checked_at = null, ask_at = t;
@@ -131,27 +141,31 @@ begin
      where s.submission_id = any (done)
        and (s.state in ('rejected', 'split')
             or s.order_id = any (late)
-            or exists (select from rows r where r.order_id = s.order_id and r.looks_when_settled));
+            or exists (select from rows r where r.order_id = s.order_id and r.looks_when_settled offset 0));
 
     perform close_settled(done);
     if has_findings then
         perform find_discrepancies(for_run, array(
         select row(x.discrepancy, s.order_id,
                    case when x.discrepancy in ('rejected', 'foreign', 'missing', 'extra') then
-                        (select min(r.item_id) from submission_items i join rows r using (row_id)
+                        (select min(r.item_id)
+                           from submission_items i
+                          cross join lateral (select k.item_id from rows k where k.row_id = i.row_id offset 0) r
                           where i.submission_id = s.submission_id having count(*) = 1) end,
                    s.shipment_ref, s.submission_id, coalesce(x.detail, x.discrepancy), x.detail, false)::finding
-          from unnest(a) x join submissions s on s.marker = x.marker
+          from unnest(a) x
+         cross join lateral (select * from submissions k where k.marker = x.marker offset 0) s
          where x.discrepancy is not null
            and (s.submission_id = any (done) or s.state = 'accepted')));
     end if;
     -- Accepted twice, or accepted after somebody decided otherwise.
-    if (select count(*) from unnest(a) x where x.next = 'accepted') > accepted_count then
+    if accepts > accepted_count then
         perform find_discrepancies(for_run, array(
         select row(case when s.state = 'accepted' then 'double' else 'extra' end, s.order_id, '', s.shipment_ref, s.submission_id,
                    format('the API accepted it as %s, the ledger says %s%s', x.fulfillment_id, s.state,
                           coalesce(' ' || s.fulfillment_id, '')), null, false)::finding
-          from unnest(a) x join submissions s on s.marker = x.marker
+          from unnest(a) x
+         cross join lateral (select * from submissions k where k.marker = x.marker offset 0) s
          where x.next = 'accepted' and s.submission_id <> all (coalesce(done, '{}'))
            and s.fulfillment_id is distinct from x.fulfillment_id));
     end if;
@@ -162,6 +176,10 @@ begin
                                     where s.submission_id = any (done) and s.state = 'held' and s.held_by = 'marker'));
     end if;
 
+    if not has_refusals and accepted_count = coalesce(cardinality(done), 0) then
+        update runs r set accepted = r.accepted + accepted_count where r.run_id = for_run;
+        return accepted_count;
+    end if;
     update runs r
        set accepted = r.accepted + c.accepted, rejected = r.rejected + c.rejected, unknown = r.unknown + c.unknown,
            retried = r.retried + c.retried, held = r.held + c.held
@@ -173,6 +191,21 @@ begin
               from submissions s where s.submission_id = any (done)) c
      where r.run_id = for_run;
     return cardinality(coalesce(done, '{}'));
+end $$;
+
+-- What was refused for good is parked until its row, or its item at the API, changes.
+create or replace function park_refused(ids bigint[]) returns void
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    update rows r
+       set refused_submission = s.submission_id, refused_shipped = r.shipped, refused_cancelled = r.cancelled,
+           refused_api_quantity = (select o.quantity from order_items o
+                                    where o.order_id = r.order_id and o.item_id = r.item_id)
+      from submissions s
+      join submission_items i using (submission_id)
+     where s.submission_id = any (ids) and s.state = 'rejected' and r.row_id = i.row_id
+       and r.shipped is not null and r.cancelled is not null;
 end $$;
 
 -- A refusal of several lines: the one that was named goes alone, else each half.
@@ -217,14 +250,20 @@ end $$;
 
 -- What kept a submission's discrepancy open has ended.
 create or replace function close_settled(ids bigint[]) returns void
-language sql volatile security definer set search_path from current as $$
-update discrepancies d
-   set closed_at = clock_timestamp(), closed_by = 'settled'
-  from submissions s
- where s.submission_id = any (ids) and d.submission_id = s.submission_id and d.closed_at is null and d.submission_id <> 0
-   and ((d.kind in ('ambiguous', 'attempts') and s.state <> 'held')
-        or (d.kind in ('rejected', 'payment', 'foreign') and s.state = 'accepted'))
-$$;
+language plpgsql volatile security definer set search_path from current
+    set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+    if not exists (select from discrepancies d
+                    where d.submission_id = any (ids) and d.closed_at is null and d.submission_id <> 0) then
+        return;
+    end if;
+    update discrepancies d
+       set closed_at = clock_timestamp(), closed_by = 'settled'
+      from submissions s
+     where s.submission_id = any (ids) and d.submission_id = s.submission_id and d.closed_at is null and d.submission_id <> 0
+       and ((d.kind in ('ambiguous', 'attempts') and s.state <> 'held')
+            or (d.kind in ('rejected', 'payment', 'foreign') and s.state = 'accepted'));
+end $$;
 
 -- A whole list of an order's fulfillments, as the API showed it: [{"id", "marker", "created", "items":
 -- [{"item", "shipped", "cancelled"}]}]. Takes every marker of ours as evidence and says about one of them

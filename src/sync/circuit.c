@@ -9,6 +9,12 @@ circuit_init(struct circuit *circuit, int most)
     *circuit = (struct circuit){.most = most, .width = most};
 }
 
+bool
+circuit_is_whole(const struct circuit *circuit)
+{
+    return !circuit->is_open && circuit->failures == 0 && circuit->width == circuit->most;
+}
+
 int
 circuit_room(const struct circuit *circuit)
 {

@@ -24,6 +24,9 @@ struct circuit {
 
 void circuit_init(struct circuit *circuit, int most);
 
+/* Nothing failed lately: what is claimed ahead may be more than there are slots. */
+bool circuit_is_whole(const struct circuit *circuit);
+
 /* How many more may be claimed now. */
 int circuit_room(const struct circuit *circuit);
 

@@ -141,17 +141,25 @@ loop_send(struct loop *loop)
     while (*at != NULL && http_free_slots(loop->http) > 0) {
         struct job *job = *at;
         struct error err = {0};
+        bool is_vain;
 
         if (clock_mono_left_ms(job->not_before) > 0) {
             at = &job->next;
             continue;
         }
-        if (!budget_take(&loop->budget))
+        is_vain = job->kind == JOB_POST && loop->circuit.is_open && !loop->circuit.is_probing;
+        if (!is_vain && !budget_take(&loop->budget))
             break;
         *at = job->next;
         if (*at == NULL)
             loop->last = at;
         loop->waiting--;
+        if (is_vain) { /* claimed ahead, before it opened */
+            post_give_back(loop, job, "the API fails again and again", 0);
+            continue;
+        }
+        if (job->kind == JOB_POST)
+            loop_note_pace(loop);
         if (!job_send(loop, job, &err)) {
             log_failure(LOG_ERROR, "sync", "request_not_made", &err);
             if (job->kind == JOB_POST)

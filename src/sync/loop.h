@@ -126,8 +126,13 @@ struct loop {
     int asked, asked_unknown;
     int64_t blocked_ms; /* as last told by the API */
 
+    struct clock_mono pace_began; /* of the window in which POSTs are counted */
+    int pace;                     /* POSTs begun in it */
+    int pace_before;              /* and in the one before */
+
     bool has_ends_at;
     bool claims_may_be_due;
+    bool settled_last; /* so a claim is next, when both are wanted */
     bool is_shadow;       /* everything but the POST */
     bool mode_is_asked;   /* whether the key is live or test, before the first POST */
     bool mode_is_seen;    /* or was never told: the account has nothing yet */
@@ -159,6 +164,7 @@ bool loop_db_rest(struct loop *loop);
 bool loop_db_may_pass(struct loop *loop, const struct error *err);
 void loop_db_turn(struct loop *loop);
 bool loop_may_claim(struct loop *loop);
+void loop_note_pace(struct loop *loop); /* a POST begins */
 bool loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err);
 void loop_settled(struct loop *loop); /* those under way are durable */
 enum { LOOP_DB_FAILURES_MAX = 20, LOOP_LEFT_MS = 250 };

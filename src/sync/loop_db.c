@@ -13,6 +13,8 @@ enum {
     LOOP_SETTLE_MAX = 300, /* one settlement; nothing is gained above */
     LOOP_REAP_MS = 5000,
     LOOP_CLAIM_AGAIN_MS = 20,
+    LOOP_PACE_MS = 100,
+    LOOP_AHEAD_MAX = 256,
     LOOP_LISTS_AGAIN_MS = 20,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
 };
@@ -177,6 +179,7 @@ loop_settle(struct loop *loop)
         return;
     }
     loop->db = DB_SETTLING;
+    loop->settled_last = true;
 }
 
 static void
@@ -201,15 +204,52 @@ loop_record_orders(struct loop *loop)
     loop_poke_planner(loop, false);
 }
 
+static void
+loop_turn_pace(struct loop *loop)
+{
+    int64_t since_ms = clock_mono_since_ms(loop->pace_began);
+
+    if (since_ms < LOOP_PACE_MS)
+        return;
+    loop->pace_before = since_ms < 2LL * LOOP_PACE_MS ? loop->pace : 0;
+    loop->pace = 0;
+    loop->pace_began = clock_mono_now();
+}
+
+void
+loop_note_pace(struct loop *loop)
+{
+    loop_turn_pace(loop);
+    loop->pace++;
+}
+
+/* What may wait claimed, so that no slot is idle while the next claim is made: as much as left in
+ * the last tenth of a second. It leaves long before its send deadline, and if the API stops
+ * answering, what waits is given back when the deadline passes. */
+static int
+loop_ahead(struct loop *loop)
+{
+    int ahead;
+
+    if (!circuit_is_whole(&loop->circuit))
+        return 0;
+    loop_turn_pace(loop);
+    ahead = loop->pace > loop->pace_before ? loop->pace : loop->pace_before;
+    return ahead < LOOP_AHEAD_MAX ? ahead : LOOP_AHEAD_MAX;
+}
+
 static int
 loop_slots(struct loop *loop)
 {
-    int slots = http_free_slots(loop->http) - loop->waiting;
+    int ahead = loop_ahead(loop);
+    int slots = http_free_slots(loop->http) + ahead - loop->waiting;
     int64_t left = loop->options->posts_max - loop->posted;
     /* What the rate lets go within the next half second; more would only wait, and lapse. */
     int rate = budget_available(&loop->budget) + (int)(loop->budget.per_second / 2) + 1;
 
-    if (slots > circuit_room(&loop->circuit))
+    if (slots < ahead / 2) /* a few large claims, not many small ones */
+        slots = 0;
+    if (!circuit_is_whole(&loop->circuit) && slots > circuit_room(&loop->circuit))
         slots = circuit_room(&loop->circuit);
     if (slots > rate)
         slots = rate;
@@ -237,6 +277,7 @@ loop_claim(struct loop *loop)
         return;
     }
     /* The deadline counts from before the claim was made. */
+    loop->settled_last = false;
     loop->claim_began = clock_boot_now();
     if (!work_token(loop->token, &err) ||
         !work_claim_start(loop->ledger, loop->worker_id, loop->run_id, loop->token,
@@ -441,7 +482,7 @@ loop_db_turn(struct loop *loop)
     }
     if (loop->orders_count > 0)
         loop_record_orders(loop);
-    if (loop->settlements_count > 0)
+    if (loop->settlements_count > 0 && !(loop->settled_last && loop_may_claim(loop)))
         loop_settle(loop);
     else if (loop_probe_is_due(loop))
         loop_take_probe_post(loop);
