@@ -132,7 +132,7 @@ struct loop {
 
     bool has_ends_at;
     bool claims_may_be_due;
-    bool settled_last; /* so a claim is next, when both are wanted */
+    bool settled_last;    /* so a claim is next, when both are wanted */
     bool is_shadow;       /* everything but the POST */
     bool mode_is_asked;   /* whether the key is live or test, before the first POST */
     bool mode_is_seen;    /* or was never told: the account has nothing yet */

@@ -341,8 +341,7 @@ START_TEST(a_state_has_what_belongs_to_it_and_nothing_else)
     for (int state = 0; state < STATES_COUNT; state++) {
         for (int flip = -1; flip < (int)BELONGINGS_COUNT; flip++) {
             buffer_reset(&sql);
-            (void)buffer_puts(
-                &sql, "begin; alter table submissions disable trigger user;");
+            (void)buffer_puts(&sql, "begin; alter table submissions disable trigger user;");
             put_state(&sql, states[state], states[state], flip);
             (void)buffer_puts(&sql, "rollback");
             expect_state_is(&sql, flip < 0 ? "" : "23514");
@@ -370,11 +369,9 @@ START_TEST(there_is_no_way_but_those_between_the_states)
             if (from == to)
                 continue;
             buffer_reset(&sql);
-            (void)buffer_puts(
-                &sql, "begin; alter table submissions disable trigger user;");
+            (void)buffer_puts(&sql, "begin; alter table submissions disable trigger user;");
             put_state(&sql, states[from], states[from], -1);
-            (void)buffer_puts(&sql,
-                              "alter table submissions enable trigger user;");
+            (void)buffer_puts(&sql, "alter table submissions enable trigger user;");
             put_state(&sql, states[to], states[to], -1);
             (void)buffer_puts(&sql, "rollback");
             (void)snprintf(way, sizeof(way), " %s>%s ", states[from], states[to]);
