@@ -111,6 +111,25 @@ START_TEST(what_others_found_out_is_taken_over)
 }
 END_TEST
 
+START_TEST(it_is_whole_only_while_nothing_failed_and_nothing_narrows_it)
+{
+    ck_assert(circuit_is_whole(&circuit));
+    (void)circuit_failed(&circuit, &was_probe);
+    ck_assert(!circuit_is_whole(&circuit));
+    (void)circuit_passed(&circuit);
+    ck_assert(circuit_is_whole(&circuit));
+    open_it();
+    ck_assert(!circuit_is_whole(&circuit));
+    circuit_probe(&circuit);
+    for (int i = 0; i < MOST - 2; i++) {
+        (void)circuit_passed(&circuit);
+        ck_assert(!circuit_is_whole(&circuit));
+    }
+    (void)circuit_passed(&circuit);
+    ck_assert(circuit_is_whole(&circuit));
+}
+END_TEST
+
 START_TEST(a_probe_with_nothing_to_send_or_without_an_answer_is_given_up)
 {
     open_it();
@@ -137,6 +156,7 @@ main(void)
     tcase_add_test(tcase, a_probe_that_passes_is_told_and_it_widens_from_two);
     tcase_add_test(tcase, while_it_widens_a_failure_halves_it);
     tcase_add_test(tcase, what_others_found_out_is_taken_over);
+    tcase_add_test(tcase, it_is_whole_only_while_nothing_failed_and_nothing_narrows_it);
     tcase_add_test(tcase, a_probe_with_nothing_to_send_or_without_an_answer_is_given_up);
     return support_run_suite(suite);
 }
