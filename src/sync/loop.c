@@ -11,7 +11,8 @@
 #include "ledger/sweep.h"
 
 enum {
-    LOOP_PATIENCE_MS = 2000, /* what a pass waits for; the rest is left for the next */
+    LOOP_PATIENCE_MS = 2000,    /* what a pass waits for; the rest is left for the next */
+    LOOP_PLAN_FIRST_MS = 10000, /* a long queue does not keep back what was planned for ever */
     LOOP_UNREACHED_MAX = 5,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
@@ -446,6 +447,9 @@ loop_begin(struct loop *loop, struct error *err)
         loop_poke_planner(loop, true);
     loop->look_again = clock_mono_now();
     loop->claims_may_be_due = loop->left.post_ms <= 0;
+    /* What was planned earlier may be less by now: first what has changed is looked at. */
+    loop->plan_by =
+        clock_mono_add(clock_mono_now(), loop->claims_may_be_due ? LOOP_PLAN_FIRST_MS : 0);
     if (o->run_ms_max > 0) {
         loop->has_ends_at = true;
         loop->ends_at = clock_mono_add(clock_mono_now(), o->run_ms_max);

@@ -258,11 +258,21 @@ loop_slots(struct loop *loop)
     return slots > 0 ? slots : 0;
 }
 
+static bool
+loop_plans_first(struct loop *loop)
+{
+    if (loop->planner != NULL && !loop->planner_state.is_idle &&
+        clock_mono_left_ms(loop->plan_by) > 0)
+        return true;
+    loop->plan_by = clock_mono_now(); /* once in a pass */
+    return false;
+}
+
 bool
 loop_may_claim(struct loop *loop)
 {
     return !loop->is_closing && !loop->is_shadow && loop->claims_may_be_due &&
-           (loop->mode_is_seen || !loop->mode_is_asked) &&
+           !loop_plans_first(loop) && (loop->mode_is_seen || !loop->mode_is_asked) &&
            clock_mono_left_ms(loop->claim_again) == 0 && budget_blocked_ms(&loop->budget) == 0 &&
            loop_slots(loop) > 0;
 }

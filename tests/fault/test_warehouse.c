@@ -148,6 +148,143 @@ START_TEST(orders_that_are_archived_or_deleted_are_not_forgotten)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ another table of the WMS's */
+
+/* A table of totals beside the others; the view and the expected books read it too. `how`: the end
+ * of its definition. */
+static void
+add_flat_table(const char *url, const char *how)
+{
+    char sql[300];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "create table wms.flat (order_id text, item_id text, site text, ordered int,"
+                   " shipped int, primary key (order_id, item_id, site)) %s",
+                   how);
+    support_psql(url, sql);
+}
+
+static void
+show_flat_table(void)
+{
+    support_psql(
+        world.url,
+        "do $$"
+        " declare"
+        "   v record;"
+        "   more text;"
+        " begin"
+        "   for v in select * from (values"
+        "     ('wms.waybill_line_items', null),"
+        "     ('wms.expected', 'select order_id, item_id, shipped::bigint, 0::bigint from wms.flat"
+        "                        where shipped > 0'),"
+        "     ('wms.api_orders', 'select jsonb_build_object(''id'', order_id, ''upstreamId'',"
+        "        order_id, ''state'', ''accepted'', ''items'', jsonb_build_array("
+        "        jsonb_build_object(''id'', item_id, ''quantity'', ordered))) from wms.flat')"
+        "     ) x(name, more) loop"
+        "     more := v.more;"
+        "     if more is null then"
+        "       select 'select ' || string_agg(case a.attname when 'order_id' then 'order_id'"
+        "                when 'item_id' then 'item_id' when 'ordered_quantity' then 'ordered'"
+        "                when 'shipped_quantity' then 'shipped' when 'cancelled_quantity' then '0'"
+        "                when 'shipment_ref' then quote_literal('') else 'null' end"
+        "                || '::' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)"
+        "              || ' from wms.flat' into more"
+        "         from pg_attribute a where a.attrelid = v.name::regclass and a.attnum > 0;"
+        "     end if;"
+        "     execute format('create or replace view %s as %s union all %s', v.name,"
+        "       rtrim(pg_get_viewdef(v.name::regclass), ';'), more);"
+        "   end loop;"
+        " end $$");
+}
+
+#define FLAT_ROWS(site, first)                                                                     \
+    "select 'flat-" site "-' || n, 'item-' || n, '" site                                           \
+    "', 9, 1 + n % 5 from generate_series(" first ") n"
+
+START_TEST(a_partition_that_is_attached_during_a_run_is_seen_although_nothing_feeds_it)
+{
+    struct support_process run;
+
+    add_flat_table(world.url, "partition by list (site)");
+    support_psql(world.url, "create table wms.flat_a partition of wms.flat for values in ('a')");
+    show_flat_table();
+    support_psql(world.url, "select waybill.feed_from('wms.flat', 'order_id')");
+    support_psql(world.url, "insert into wms.flat " FLAT_ROWS("a", "1, 20"));
+    support_psql(world.url, "create table wms.flat_b (like wms.flat including all);"
+                            "insert into wms.flat_b " FLAT_ROWS("b", "1, 10"));
+    world_load_orders(&world);
+    world_switch(&world, "latency_ms=50");
+    world_faults(&world, "drop_after=0.1");
+    world_spawn_run(&world, &run);
+    support_wait_query(world.url,
+                       "select count(*) > 5 from waybill.submissions where state = 'accepted'", "t",
+                       PATIENCE_MS);
+    support_psql(world.url, "alter table wms.flat attach partition wms.flat_b for values in ('b')");
+    /* Named directly, so that the parent's triggers don't fire. */
+    support_psql(world.url, "insert into wms.flat_b " FLAT_ROWS("b", "11, 20"));
+    world_load_orders(&world);
+    (void)support_wait_exit(&run, PATIENCE_MS);
+    agree("a partition attached");
+    support_query_is(world.url,
+                     "select shipment_ref from waybill.report_discrepancies"
+                     " where kind = 'feed_broken' and closed_at is null",
+                     "wms.flat_b");
+
+    support_psql(world.url, "select waybill.feed_from('wms.flat', 'order_id')");
+    (void)world_run(&world);
+    support_psql(
+        world.url,
+        "insert into wms.flat_b " FLAT_ROWS(
+            "b", "21, 30") ";"
+                           "update wms.flat_b set shipped = shipped + 1 where shipped < 5");
+    world_load_orders(&world);
+    agree("a partition attached and fed");
+    support_query_is(world.url,
+                     "select count(*) from waybill.report_discrepancies"
+                     " where kind = 'feed_broken' and closed_at is null",
+                     "0");
+}
+END_TEST
+
+/* Planned and not yet sent it is taken back; sent it is told, and nothing is posted for it again.
+ */
+START_TEST(units_that_go_down_before_and_after_posting)
+{
+    /* Few enough that it isn't taken for a wrong view. */
+    world_faults(&world, "401=1");
+    (void)world_run(&world);
+    support_query_is(world.url,
+                     "select count(*) > 10 from waybill.submissions where state = 'planned'", "t");
+    support_psql(world.url, "update wms.shipment_lines set quantity = quantity - 1"
+                            " where quantity > 1 and component_sku is null and id % 11 = 0;"
+                            "create table wms.gone as select * from wms.shipment_lines"
+                            " where component_sku is null and id % 23 = 0;"
+                            "delete from wms.shipment_lines s using wms.gone g where g.id = s.id");
+    agree("a decrease before posting");
+
+    support_psql(world.url, "insert into wms.shipment_lines overriding system value"
+                            " table wms.gone");
+    agree("rows that came back");
+    support_psql(world.url, "create table wms.less as select * from wms.shipment_lines"
+                            " where quantity > 1 and component_sku is null and id % 13 = 0;"
+                            "update wms.shipment_lines s set quantity = s.quantity - 1 from"
+                            " wms.less l where l.id = s.id");
+    (void)world_run(&world);
+    support_query_is(world.url,
+                     "select count(*) > 0 from waybill.report_discrepancies"
+                     " where kind = 'decreased' and closed_at is null",
+                     "t");
+    support_psql(world.url, "update wms.shipment_lines s set quantity = l.quantity from"
+                            " wms.less l where l.id = s.id");
+    agree("a decrease after posting that was taken back");
+    support_query_is(world.url,
+                     "select count(*) from waybill.report_discrepancies"
+                     " where kind = 'decreased' and closed_at is null",
+                     "0");
+}
+END_TEST
+
 /* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
 #define CASE(name)                                                                                 \
     do {                                                                                           \
@@ -167,5 +304,7 @@ main(void)
     CASE(what_happens_while_triggers_are_off_is_swept);
     CASE(tables_that_are_emptied_and_loaded_again_post_nothing_twice);
     CASE(orders_that_are_archived_or_deleted_are_not_forgotten);
+    CASE(a_partition_that_is_attached_during_a_run_is_seen_although_nothing_feeds_it);
+    CASE(units_that_go_down_before_and_after_posting);
     return support_run_suite(suite);
 }
