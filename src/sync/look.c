@@ -187,7 +187,8 @@ look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
         free(json);
     }
     if (!ok) {
-        if (err.code != ERROR_NONE)
+        /* a deadlock or the like: it is looked up again, when its lease is over */
+        if (err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
             loop_fail(loop, &err);
         if (job->kind == JOB_PRECHECK)
             post_give_back(loop, job, "the ledger could not be asked", 0);

@@ -18,6 +18,7 @@
 enum {
     PLANNER_STATEMENT_TIMEOUT_MS = 600000, /* a sweep over ten million lines on a slow disk */
     PLANNER_OTHER_IS_BUSY_MS = 50,
+    PLANNER_FAILURES_MAX = 20, /* in a row */
 };
 
 struct planner {
@@ -98,6 +99,22 @@ planner_collect(struct planner *planner, struct ledger *ledger, struct warehouse
     return !o->is_scan || scan_run(ledger, warehouse, o->scan_overlap_ms, &orders, err);
 }
 
+/* A serialization failure, a deadlock or a lock of somebody else's: rolled back, and the same may
+ * succeed soon. */
+static bool
+planner_may_try_again(struct planner *planner, int *failures, struct error *err)
+{
+    bool is_passing = strncmp(err->sqlstate, "40", 2) == 0 || strcmp(err->sqlstate, "55P03") == 0;
+
+    if (err->code != ERROR_DB || !is_passing || ++*failures > PLANNER_FAILURES_MAX ||
+        planner_is_stopping(planner))
+        return false;
+    log_failure(LOG_WARN, "sync", "database_busy", err);
+    *err = (struct error){0};
+    clock_sleep_ms(PLANNER_OTHER_IS_BUSY_MS);
+    return true;
+}
+
 /* Until the queue is empty. */
 static bool
 planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
@@ -115,11 +132,17 @@ planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *
         .only_order = o->only_order,
     };
 
+    int failures = 0;
+
     while (!planner_is_stopping(planner)) {
         struct plan_result result;
 
-        if (!plan_batch(ledger, warehouse, planner->run_id, &settings, &result, err))
-            return false;
+        if (!plan_batch(ledger, warehouse, planner->run_id, &settings, &result, err)) {
+            if (!planner_may_try_again(planner, &failures, err))
+                return false;
+            continue;
+        }
+        failures = 0;
         if (!result.has_lock || (result.taken > 0 && result.busy == result.taken)) {
             /* Another planner is at it, or every order is being settled at this instant. */
             clock_sleep_ms(PLANNER_OTHER_IS_BUSY_MS);

@@ -34,7 +34,7 @@ a failed page is an empty one|src/sync/listing.c|s/if (how->read != PROVIDER_REA
 a commit that is not durable|src/pg/session.c|s/"synchronous_commit", "on"/"synchronous_commit", "off"/; s/return error_set(err, ERROR_CONFIG, "the session can't be given synchronous_commit = on");/(void)0;/; s/then 'on'/then 'off'/|fault_test_database|an_intent_survives_a_crash_that_comes_with_its_post
 no law 4|sql/migrations/0001_ledger.sql|s/^create unique index law_4/create index law_4/|integration_test_laws|
 a lane is not looked at|sql/functions/claims.sql|s/where l.active_submission is null and l.next_at < 'infinity'/where l.next_at < 'infinity'/; s/^ *for no key update skip locked);/);/|fault_test_bridge|two_runs_at_once_of_which_one_is_killed_again_and_again
-no first look after a failover|sql/functions/claims.sql|s/where me.generation = 1 .*/where true/|fault_test_database|an_asynchronous_failover_that_loses_the_last_commits
+no first look after a failover|sql/functions/claims.sql|s/where me.generation = 1 .*/where true/|fault_test_failover|an_asynchronous_failover_that_loses_the_last_commits
 a late look is believed|sql/functions/settle.sql|s/and s.tries = coalesce(x.tries, s.tries)/and true/|fault_test_bridge|a_look_that_is_recorded_too_late_says_nothing_about_a_later_post
 no claim token|sql/functions/settle.sql|s/ and s.claim_token = x.claim_token//|fault_test_bridge|a_claim_that_is_given_back_too_late_gives_nothing_back
 two planners at once|sql/functions/planner.sql|s/select pg_try_advisory_xact_lock(1463898946.*$/select true $$;/|integration_test_planners|

@@ -4,53 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "support/own_server.h"
 #include "support/world.h"
 
 /*
- * The database crashes, hangs, refuses and fails over under load, on a server of its own; in the
- * end three books must agree.
+ * The database crashes, hangs and refuses under load, on a server of its own; in the end three
+ * books must agree.
  */
 
 #define ORDERS          60
 #define RUN_MS          60000
 #define CONNECTIONS_MAX 64
-#define CLUSTER         WAYBILL_SOURCE_DIR "/tests/fault/cluster.sh"
-#define PRIVATE         WAYBILL_SOURCE_DIR "/conf/private-postgres.sh"
-
-#define FOLDERS "%s/waybill-fault-%d-"
 
 static struct world world;
-static char primary[600]; /* its folder */
-static char standby[600];
-static pid_t suite_pid;
-
-/* Returns the first line of what it printed. */
-static void
-shell(const char *what, const char *const argv[], char *line, size_t bytes)
-{
-    char *out = NULL;
-    char *errors = NULL;
-    int code = support_run(argv, NULL, &out, &errors);
-
-    ck_assert_msg(code == 0, "%s: %d %s", what, code, errors);
-    if (line != NULL)
-        (void)snprintf(line, bytes, "%.*s", (int)strcspn(out, "\n"), out);
-    free(out);
-    free(errors);
-}
-
-static void
-cluster(const char *command, const char *dir)
-{
-    const char *const argv[] = {"sh", CLUSTER, command, dir, NULL};
-
-    shell(command, argv, NULL, 0);
-}
+static struct own_server server;
 
 /* A commit is not durable unless the session asks for it: a crash then loses the last page of the
  * log.
@@ -58,27 +29,11 @@ cluster(const char *command, const char *dir)
 static void
 setup(void)
 {
-    char url[SUPPORT_URL_MAX];
+    static const char *const SETTINGS[] = {"synchronous_commit=off", "wal_writer_delay=10000",
+                                           "wal_writer_flush_after=256MB", "max_connections=40",
+                                           NULL};
 
-    const char *top = getenv("TMPDIR");
-
-    if (top == NULL)
-        top = "/tmp";
-    (void)snprintf(primary, sizeof(primary), FOLDERS "%d-p", top, (int)suite_pid, (int)getpid());
-    (void)snprintf(standby, sizeof(standby), FOLDERS "%d-s", top, (int)suite_pid, (int)getpid());
-
-    const char *const argv[] = {"sh",
-                                PRIVATE,
-                                "start",
-                                primary,
-                                "synchronous_commit=off",
-                                "wal_writer_delay=10000",
-                                "wal_writer_flush_after=256MB",
-                                "max_connections=40",
-                                NULL};
-
-    shell("start", argv, url, sizeof(url));
-    ck_assert_int_eq(setenv("WAYBILL_TEST_DB", url, 1), 0);
+    own_server_start(&server, SETTINGS, NULL);
     world_begin(&world, 3, ORDERS);
     world_use_proxies(&world);
     world_start(&world);
@@ -91,9 +46,7 @@ teardown(void)
     support_sandbox_stop(&world.sandbox);
     proxy_stop(world.database_proxy);
     proxy_stop(world.api_proxy);
-    cluster("remove", primary);
-    if (access(standby, F_OK) == 0)
-        cluster("remove", standby);
+    own_server_do("remove", server.dir);
 }
 
 /* A run ends with what the table of exit codes allows when the database is in trouble. */
@@ -115,7 +68,7 @@ START_TEST(a_server_that_crashes_under_load_loses_no_intent)
         world_generate(&world, ORDERS);
         world_spawn_run(&world, &run);
         clock_sleep_ms(150 + world_dice(&world, 400));
-        cluster("crash", primary);
+        own_server_do("crash", server.dir);
         ends(&run, "a crash");
     }
     world_agree(&world, "crashes");
@@ -144,7 +97,7 @@ START_TEST(an_intent_survives_a_crash_that_comes_with_its_post)
         world_spawn_run(&world, &run);
         while (!proxy_is_holding(world.api_proxy))
             clock_sleep_ms(2);
-        cluster("crash", primary);
+        own_server_do("crash", server.dir);
         (void)snprintf(sql, sizeof(sql),
                        "select state in ('sending', 'unknown') from waybill.submissions"
                        " where order_id = 'disk-%d'",
@@ -177,6 +130,83 @@ START_TEST(sessions_that_are_ended_and_statements_that_are_cancelled)
         ends(&run, "ended sessions");
     }
     world_agree(&world, "ended sessions");
+}
+END_TEST
+
+/* Serialization, deadlock, lock time-out: with the SQLSTATE that a server says it with. */
+START_TEST(serialization_failures_and_deadlocks_are_tried_again)
+{
+    (void)world_run(&world);
+    support_psql(world.url,
+                 "create sequence public.turns;"
+                 "create function public.trouble() returns trigger language plpgsql as $$"
+                 " begin"
+                 "   if nextval('public.turns') % 29 = 0 then"
+                 "     raise exception 'made up' using errcode ="
+                 "       (array['40001', '40P01', '55P03'])[1 + nextval('public.turns') % 3];"
+                 "   end if;"
+                 "   return null;"
+                 " end $$;"
+                 "create trigger trouble before insert or update on waybill.submissions"
+                 " for each statement execute function public.trouble();"
+                 "create trigger trouble before update on waybill.lanes"
+                 " for each statement execute function public.trouble();"
+                 "create trigger trouble before update on waybill.rows"
+                 " for each statement execute function public.trouble();"
+                 "create trigger trouble before delete on waybill.queue"
+                 " for each statement execute function public.trouble()");
+    world_faults(&world, "drop_after=0.1");
+    for (int i = 0; i < 3; i++) {
+        world_generate(&world, ORDERS / 2);
+        int code = world_run(&world);
+
+        world_check(&world, code == 0 || code == 1 || code == 4, "the run ended with %d", code);
+    }
+    world_check(&world, support_query_int(world.url, "select last_value from public.turns") > 60,
+                "only a few statements met it");
+    support_psql(world.url, "drop function public.trouble() cascade");
+    world_agree(&world, "serialization failures");
+}
+END_TEST
+
+/* As administrators set them for everybody; each of them would end or hurt a session of ours. */
+START_TEST(settings_of_the_database_and_the_role_change_nothing)
+{
+    static const char *const SETTINGS[] = {
+        "synchronous_commit = off",
+        "statement_timeout = '700ms'",
+        "lock_timeout = '50ms'",
+        "idle_session_timeout = '100ms'",
+        "idle_in_transaction_session_timeout = '50ms'",
+        "default_transaction_isolation = 'serializable'",
+        "timezone = 'Asia/Kathmandu'",
+        "datestyle = 'German'",
+    };
+    struct support_process locker;
+    int code;
+
+    for (size_t i = 0; i < sizeof(SETTINGS) / sizeof(SETTINGS[0]); i++) {
+        char sql[300];
+
+        (void)snprintf(sql, sizeof(sql), "alter %s set %s", i % 2 == 0 ? "role postgres" : "system",
+                       SETTINGS[i]);
+        support_psql(world.url, sql);
+    }
+    support_psql(world.url, "select pg_reload_conf()");
+    /* The answers take longer than a session may be idle, the lock longer than a statement. */
+    world_switch(&world, "latency_ms=400");
+    support_spawn(&locker,
+                  (const char *const[]){"psql", "-X", "-q", "-d", world.url, "-c",
+                                        "set idle_session_timeout = 0; set statement_timeout = 0;"
+                                        "begin; lock table waybill.submissions in exclusive mode;"
+                                        "select pg_sleep(1.2)",
+                                        NULL},
+                  NULL);
+    code = world_run(&world);
+    (void)support_wait_exit(&locker, RUN_MS);
+    world_check(&world, code == 0 || code == 1, "the run ended with %d", code);
+    world_check(&world, strstr(world.errors, "timeout") == NULL, "a time-out of the server's");
+    world_agree(&world, "settings");
 }
 END_TEST
 
@@ -275,112 +305,6 @@ START_TEST(a_network_that_goes_silent_under_load)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ failover */
-
-static struct proxy *replication;
-
-static int
-port_number(const char *text)
-{
-    int64_t port = 0;
-
-    ck_assert_msg(number_parse(text, 1, 65535, &port), "no port: %s", text);
-    return (int)port;
-}
-
-/* The bridge knows both hosts; replication passes through a proxy. */
-static void
-make_standby(void)
-{
-    char port[16];
-    char second[16];
-    char *text = support_query_text(world.url, "select inet_server_port()");
-    const char *name = strrchr(world.url, '/');
-
-    replication = proxy_start("127.0.0.1", port_number(text));
-    (void)snprintf(port, sizeof(port), "%d", proxy_port(replication));
-
-    const char *const argv[] = {"sh", CLUSTER, "standby", primary, standby, port, NULL};
-
-    shell("standby", argv, second, sizeof(second));
-    (void)snprintf(world.bridge_url, sizeof(world.bridge_url),
-                   "postgresql://postgres@127.0.0.1:%s,127.0.0.1:%s%.*s"
-                   "?target_session_attrs=read-write",
-                   text, second, (int)strcspn(name, "?"), name);
-    world_write_config(&world);
-    support_wait_query(world.url, "select count(*) from pg_stat_replication", "1", 20000);
-    free(text);
-}
-
-static void
-caught_up(void)
-{
-    support_wait_query(world.url,
-                       "select count(*) from pg_stat_replication"
-                       " where replay_lsn >= pg_current_wal_flush_lsn()",
-                       "1", 20000);
-}
-
-static void
-fail_over(struct support_process *run)
-{
-    const char *second = strrchr(strrchr(world.bridge_url, ','), ':');
-    char url[SUPPORT_URL_MAX];
-
-    cluster("die", primary);
-    ends(run, "the primary dies");
-    cluster("promote", standby);
-    (void)snprintf(url, sizeof(url), "postgresql://postgres@127.0.0.1%.*s",
-                   (int)strcspn(second, "?"), second);
-    (void)snprintf(world.url, sizeof(world.url), "%s", url);
-}
-
-START_TEST(an_asynchronous_failover_that_loses_the_last_commits)
-{
-    struct support_process run;
-
-    make_standby();
-    world_faults(&world, "first=3:none first=1:drop_after");
-    (void)world_run(&world);
-    world_run_out(&world, "before the failover");
-    world_generate(&world, ORDERS);
-    caught_up();
-    /* Some plans still arrive at the standby, their claims don't. */
-    world_switch(&world, "latency_ms=60");
-    world_spawn_run(&world, &run);
-    support_wait_query(world.url,
-                       "select count(*) > 5 from waybill.submissions where state = 'planned'", "t",
-                       RUN_MS);
-    proxy_be_silent(replication, true);
-    clock_sleep_ms(600);
-    fail_over(&run);
-    world_agree(&world, "an asynchronous failover");
-    support_query_is(world.url, "select generation from waybill.identity", "2");
-    proxy_stop(replication);
-}
-END_TEST
-
-START_TEST(a_synchronous_failover_loses_nothing_at_all)
-{
-    struct support_process run;
-
-    make_standby();
-    support_psql(world.url, "alter system set synchronous_standby_names = '*'");
-    support_psql(world.url, "select pg_reload_conf()");
-    (void)world_run(&world);
-    world_generate(&world, ORDERS);
-    caught_up();
-    world_switch(&world, "latency_ms=20");
-    world_spawn_run(&world, &run);
-    clock_sleep_ms(500);
-    fail_over(&run);
-    support_psql(world.url, "alter system reset synchronous_standby_names");
-    support_psql(world.url, "select pg_reload_conf()");
-    world_agree(&world, "a synchronous failover");
-    proxy_stop(replication);
-}
-END_TEST
-
 /* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
 #define CASE(name)                                                                                 \
     do {                                                                                           \
@@ -389,26 +313,6 @@ END_TEST
         tcase_add_test(tcase, name);                                                               \
     } while (0)
 
-/* Servers of tests that failed. */
-static void
-remove_all(void)
-{
-    static const char SCRIPT[] =
-        "for dir in \"$2\"*; do [ ! -d \"$dir\" ] || sh \"$1\" remove \"$dir\"; done";
-    const char *top = getenv("TMPDIR");
-    char folders[600];
-    pid_t pid;
-
-    (void)snprintf(folders, sizeof(folders), FOLDERS, top == NULL ? "/tmp" : top, (int)suite_pid);
-    pid = fork(); /* outside of a test, so without its helpers */
-    if (pid == 0) {
-        (void)execlp("sh", "sh", "-c", SCRIPT, "sh", CLUSTER, folders, (char *)NULL);
-        _exit(127);
-    }
-    if (pid > 0)
-        (void)waitpid(pid, NULL, 0);
-}
-
 int
 main(void)
 {
@@ -416,17 +320,17 @@ main(void)
     Suite *suite = suite_create("database faults");
 
     support_need_database();
-    suite_pid = getpid();
+    own_server_begin();
     CASE(a_server_that_crashes_under_load_loses_no_intent);
     CASE(an_intent_survives_a_crash_that_comes_with_its_post);
     CASE(sessions_that_are_ended_and_statements_that_are_cancelled);
+    CASE(serialization_failures_and_deadlocks_are_tried_again);
+    CASE(settings_of_the_database_and_the_role_change_nothing);
     CASE(locks_of_others_on_lanes_and_rows_delay_and_lose_nothing);
     CASE(a_server_without_a_free_connection_ends_a_run_with_4_and_costs_nothing);
     CASE(an_old_snapshot_that_is_held_all_the_time);
     CASE(a_network_that_goes_silent_under_load);
-    CASE(an_asynchronous_failover_that_loses_the_last_commits);
-    CASE(a_synchronous_failover_loses_nothing_at_all);
     code = support_run_suite(suite);
-    remove_all();
+    own_server_remove_all();
     return code;
 }
