@@ -339,16 +339,22 @@ fulfillments_candidates(const struct sandbox *sandbox, const struct query_ids *i
 
 static void
 fulfillments_write_page(const struct sandbox *sandbox, const struct query_page *page,
-                        struct answer *answer)
+                        const struct query *query, uint32_t cursor, struct answer *answer)
 {
     unsigned view = sandbox->switches.list_metadata ? FULFILLMENTS_METADATA : 0u;
+    /* As a new one at the front shifts the pages of a list that counts. */
+    bool is_repeating = sandbox->switches.list_repeat && query->starting_after != NULL &&
+                        cursor != STORE_NONE && query->limit > 1;
+    bool is_cut = is_repeating && page->count == query->limit;
     struct json_writer w;
 
     json_write_init(&w, &answer->body);
     json_write_object(&w, NULL);
-    json_write_bool(&w, "hasMore", page->has_more);
+    json_write_bool(&w, "hasMore", page->has_more || is_cut);
     json_write_array(&w, "data");
-    for (int i = 0; i < page->count; i++)
+    if (is_repeating)
+        fulfillments_write(sandbox, &w, NULL, sandbox->store.fulfillments[cursor], view, NULL);
+    for (int i = 0; i < page->count - is_cut; i++)
         fulfillments_write(sandbox, &w, NULL, sandbox->store.fulfillments[page->numbers[i]], view,
                            NULL);
     json_write_end_array(&w);
@@ -378,6 +384,8 @@ fulfillments_list(struct sandbox *sandbox, const struct request *request, struct
     if (!query_parse(request, &query, answer) ||
         !query_ids_parse(sandbox, request, "ids", sandbox->switches.orders_ids_max, &ids, answer))
         return;
+    if (sandbox->switches.list_max > 0 && query.limit > sandbox->switches.list_max)
+        query.limit = (int)sandbox->switches.list_max;
     id = query.ending_before != NULL ? query.ending_before : query.starting_after;
     if (id != NULL && fulfillments_find(sandbox, id, &cursor) == NULL) {
         (void)answer_error(answer, 400, "invalid_parameter",
@@ -390,7 +398,7 @@ fulfillments_list(struct sandbox *sandbox, const struct request *request, struct
         goto done;
     }
     query_select(&query, candidates, count, cursor, fulfillments_match, &filter, &page);
-    fulfillments_write_page(sandbox, &page, answer);
+    fulfillments_write_page(sandbox, &page, &query, cursor, answer);
 
 done:
     free(candidates);

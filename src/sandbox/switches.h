@@ -31,6 +31,8 @@ struct switches {
     int64_t events_late_ms;
     int64_t events_keep_ms; /* 0: for ever */
     int64_t events_repeat;
+    int64_t list_repeat;
+    int64_t list_max;     /* 0: as many as are asked for */
     int64_t content_type; /* 0 any, 1 JSON only */
 };
 

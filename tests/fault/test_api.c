@@ -206,19 +206,35 @@ START_TEST(a_list_that_lacks_what_was_accepted_is_not_believed)
 }
 END_TEST
 
-/* An order whose list has several pages, new ones of it arriving while they are read. */
-START_TEST(a_list_of_many_pages_is_read_while_it_grows)
+static void
+read_many_pages(const char *what)
 {
     support_psql(world.url,
                  "select wms.edge_order('MANY', 'many-parcels', array['a', 'b'], 60);"
                  "select wms.edge_ship(o.id, 'MANY-' || n, 1)"
                  "  from wms.orders o, generate_series(1, 28) n where o.number = 'MANY'");
     world_load_orders(&world);
-    world_switch(&world, "quantity_check=request state_lag_ms=3000 latency_ms=20");
+    world_switch(&world, "quantity_check=request state_lag_ms=3000 latency_ms=20 list_max=5");
     world_faults(&world, "drop_after=0.15 late=0.15:700");
     for (int i = 0; i < 3; i++)
         (void)world_run(&world);
-    world_agree(&world, "many pages");
+    world_agree(&world, what);
+    support_query_is(
+        world.url, "select count(*) from waybill.report_discrepancies where kind <> 'moved'", "0");
+}
+
+/* An order whose list has several pages, new ones of it arriving while they are read. */
+START_TEST(a_list_of_many_pages_is_read_while_it_grows)
+{
+    read_many_pages("many pages");
+}
+END_TEST
+
+/* What is seen on two pages is there once. */
+START_TEST(pages_that_shift_while_they_are_read_show_nothing_twice)
+{
+    world_switch(&world, "list_repeat=on");
+    read_many_pages("pages that shift");
 }
 END_TEST
 
@@ -318,6 +334,7 @@ main(void)
     CASE(questions_that_fail_never_mean_absent);
     CASE(a_list_that_lacks_what_was_accepted_is_not_believed);
     CASE(a_list_of_many_pages_is_read_while_it_grows);
+    CASE(pages_that_shift_while_they_are_read_show_nothing_twice);
     CASE(an_answer_of_the_other_mode_pauses_and_loses_nothing);
     CASE(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most);
     CASE(an_api_that_only_fails_gets_single_probes_and_then_more_and_more);
