@@ -62,8 +62,7 @@ clock_gettime(clockid_t id, struct timespec *at) /* banned: clock_gettime, becau
 }
 
 int
-gettimeofday(struct timeval *restrict at,
-             void *restrict zone) /* banned: gettimeofday, because so */
+gettimeofday(struct timeval *at, void *zone) /* banned: gettimeofday, because as above */
 {
     struct timespec now = {0};
 
