@@ -10,6 +10,9 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WAIT_S = 60
+WAREHOUSE = "{wms.lines}"
+LEDGER = ("{waybill.rows,waybill.lanes,waybill.orders,waybill.order_items,waybill.submissions,"
+          "waybill.submission_items,waybill.attempts}")
 
 
 class Skipped(Exception):
@@ -19,13 +22,13 @@ class Skipped(Exception):
 class Taken:
     """What one command took."""
 
-    def __init__(self, line, database_s, text):
+    def __init__(self, line, text):
         wall, user, system, peak, code = (int(x) for x in line.split())
         self.wall_s = wall / 1e6
         self.cpu_s = (user + system) / 1e6
         self.peak_mb = peak / 1024
         self.code = code
-        self.database_s = database_s  # CPU of all processes of the server
+        self.database_s = 0  # CPU of all processes of the server
         self.text = text
 
 
@@ -78,6 +81,7 @@ class Bench:
         self.rounds = rounds
         self.rows = []
         self.databases = 0
+        self.large = {}
         self.peers_script = None  # not looked for yet; "": there are none
 
     def path(self, name):
@@ -117,8 +121,35 @@ class Bench:
         self.waybill(config, "init")
         self.waybill(config, "baseline", "--from", "nothing")
         # An API is bound at the first run; each round may have another one.
-        self.sql(url, "update waybill.feed_state set last_sweep_at = now()")
+        self.sql(url, "update waybill.feed_state set last_sweep_at = now(); create extension pg_stat_statements")
         return url, config
+
+    def filled(self, lines, user=""):
+        """A warehouse of so many lines, two an order, all of them shipped and settled in two years. Kept, since
+        parts that leave it consistent share it; user: one that doesn't has its own."""
+        key = (lines, user)
+        if key not in self.large:
+            began = time.monotonic()
+            url, _ = self.database(f"lines_{lines}")
+            orders = lines // 2
+            self.fill(url, WAREHOUSE, f"bench.add_lines(1, {orders}, 2)")
+            self.fill(url, LEDGER, f"bench.add_submissions(1, {orders}, 2, 1, true, 24)")
+            self.note(f"{lines} lines made in {time.monotonic() - began:.0f} s")
+            self.large[key] = url
+        return self.large[key]
+
+    def fill(self, url, tables, call):
+        """With indexes made afterwards, and statistics as autovacuum would leave them."""
+        self.load(url, f"select bench.index_none('{tables}')")
+        self.load(url, f"select {call}")
+        self.load(url, f"call bench.index_all('{tables}')")
+        self.sql(url, "vacuum analyze")
+        self.sql(url, "checkpoint")
+
+    def forget_filled(self, user=None):
+        """Disk is short: what a part had for itself, or all of them."""
+        for key in [key for key in self.large if user in (None, key[1])]:
+            self.drop(self.large.pop(key))
 
     def drop(self, url):
         self.sql(self.server_url, f"drop database {url.rsplit('/', 1)[1]} with (force)")
@@ -171,17 +202,21 @@ class Bench:
             raise RuntimeError(f"waybill {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
         return done.stdout
 
-    def measure(self, command, may_fail=False, **more):
+    def measure(self, command):
         """Runs it; says what it took, and what the database took meanwhile."""
-        out = self.path("measured")
         before = self.database_cpu_s()
-        done = subprocess.run([self.program("bench_measure"), out, *command],
-                              capture_output=True, text=True, **more)
-        after = self.database_cpu_s()
-        if done.returncode != 0 and not may_fail:
+        taken = self.measure_beside(command)
+        taken.database_s = self.database_cpu_s() - before
+        return taken
+
+    def measure_beside(self, command):
+        """The same while other sessions are open, so without the database's part."""
+        out = self.path("measured")
+        done = subprocess.run([self.program("bench_measure"), out, *command], capture_output=True, text=True)
+        if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
         with open(out) as file:
-            return Taken(file.read(), after - before, done.stdout)
+            return Taken(file.read(), done.stdout)
 
     # ------------------------------------------------------------------ the table
 

@@ -7,14 +7,22 @@ import subprocess
 import sys
 import time
 
+import cost
 import drain
+import idle
 import latency
-from common import Bench
+import pgstat
+import years
+from common import Bench, Skipped
 
 PARTS = {
     "drain": drain.part,
     "latency": latency.latency_part,
     "limit": latency.limit_part,
+    "idle": idle.idle_part,
+    "changes": idle.changes_part,
+    "cost": cost.part,
+    "years": years.part,
 }
 
 
@@ -53,6 +61,9 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only-waybill", action="store_true")
+    parser.add_argument("--statements", action="store_true")
+    parser.add_argument("--lines", type=int)
+    parser.add_argument("--history", type=int)
     parser.add_argument("--in-flight", type=int, action="append", default=[])
     for name in ("build", "work", "server-url", "server-pid"):
         parser.add_argument("--" + name, required=True, help=argparse.SUPPRESS)
@@ -63,13 +74,20 @@ def main():
     bench = Bench(args.build, args.work, args.server_url, int(args.server_pid), args.quick,
                   args.rounds or (2 if args.quick else 3))
     bench.only_waybill = args.only_waybill
+    bench.says_statements = args.statements
+    bench.history = args.history
+    bench.lines = args.lines
     bench.in_flight = args.in_flight
+    if args.statements:
+        pgstat.track_nested(bench)
     say_where(bench)
     failed = 0
     for name in args.parts or PARTS:
         began = time.monotonic()
         try:
             PARTS[name](bench)
+        except Skipped as why:
+            bench.row(name, "skipped", "", str(why))
         except Exception as why:  # the other parts are still worth their figures
             failed = 1
             bench.row(name, "the part failed", "", str(why).splitlines()[0])
