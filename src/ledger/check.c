@@ -19,6 +19,7 @@
 #define CHECK_LOOKUP_ORDERS      200
 #define CHECK_SQL_BYTES_MAX      65536
 #define CHECK_KEYS_BYTES_MAX     1048576
+#define CHECK_UNFED_SHOWN        3
 
 bool
 check_add(struct check_list *list, enum check_level level, const char *what, const char *mend,
@@ -274,12 +275,44 @@ check_table_below(const struct pg_rows *rows, int row, struct check_list *out)
     }
 }
 
+/* A table that could be fed and isn't. */
+static bool
+check_is_unfed(const struct pg_rows *rows, int row)
+{
+    return strchr("rp", pg_rows_text(rows, row, 0)[0]) != NULL && !pg_rows_bool(rows, row, 2);
+}
+
+/* So many that a line for each would hide the rest: whoever connects a warehouse has yet to begin.
+ */
+static bool
+check_many_unfed(const char *schema, const struct pg_rows *rows, int unfed, struct check_list *out)
+{
+    char names[800] = "";
+    char mend[300];
+    size_t used = 0;
+
+    for (int row = 0; row < pg_rows_count(rows) && used < sizeof(names); row++) {
+        if (check_is_unfed(rows, row))
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+                                     used > 0 ? ", " : "", pg_rows_text(rows, row, 1));
+    }
+    text_trim_cut(names);
+    (void)snprintf(
+        mend, sizeof(mend),
+        "select %s.feed_from(TABLE, KEY) for each, by its owner; KEY: an expression over "
+        "its row r that gives the order's id, '' where a change is no news of an order",
+        schema);
+    return check_add(out, CHECK_WARN, "feed", mend,
+                     "%d tables are not fed, only a sweep finds their changes: %s", unfed, names);
+}
+
 bool
 check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
             struct error *err)
 {
     const char *const params[] = {warehouse_name(warehouse)};
     struct pg_rows *rows = NULL;
+    int unfed = 0;
     bool ok = true;
 
     if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
@@ -289,8 +322,14 @@ check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct che
                check_no_memory(err);
     if (!pg_run(ledger_pg(ledger), &stmt_check_below, params, &rows, err))
         return false;
-    for (int row = 0; ok && row < pg_rows_count(rows); row++)
-        ok = check_table_below(rows, row, out);
+    for (int row = 0; row < pg_rows_count(rows); row++)
+        unfed += check_is_unfed(rows, row) ? 1 : 0;
+    if (unfed > CHECK_UNFED_SHOWN)
+        ok = check_many_unfed(ledger_schema(ledger), rows, unfed, out);
+    for (int row = 0; ok && row < pg_rows_count(rows); row++) {
+        if (unfed <= CHECK_UNFED_SHOWN || !check_is_unfed(rows, row))
+            ok = check_table_below(rows, row, out);
+    }
     if (ok && pg_rows_count(rows) == 0)
         ok = check_add(out, CHECK_WARN, "feed", "",
                        "no table is to be seen below %s: does it call functions?",

@@ -230,6 +230,14 @@ START_TEST(the_tables_below_a_view_are_found_through_views)
     support_psql(url, "select waybill.feed_from('wms.t', 'order_id')");
     look_at("wms.t");
     expect_no(CHECK_WARN, "feed", "");
+
+    support_psql(url, "create table wms.q (n int); create table wms.r (n int); create table wms.s"
+                      " (n int); create view wms.w as select v.* from wms.v, wms.q, wms.r, wms.s");
+    look_at("wms.w");
+    expect(CHECK_WARN, "feed", "4 tables are not fed, only a sweep finds their changes: wms.p, wms",
+           "feed_from(TABLE, KEY) for each");
+    expect(CHECK_WARN, "feed", "wms.m is a materialized view", "");
+    expect_no(CHECK_WARN, "feed", "is not fed");
 }
 END_TEST
 

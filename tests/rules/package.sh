@@ -22,7 +22,9 @@ for file in bin/waybill share/man/man1/waybill.1 share/man/man5/waybill.yaml.5 \
     share/bash-completion/completions/waybill lib/systemd/system/waybill.service \
     lib/systemd/system/waybill-run.service lib/systemd/system/waybill-run.timer \
     lib/sysusers.d/waybill.conf share/doc/waybill/waybill.yaml share/doc/waybill/LICENSE \
-    share/doc/waybill/waybill-alerts.yaml share/doc/waybill/waybill-grafana.json; do
+    share/doc/waybill/waybill-alerts.yaml share/doc/waybill/waybill-grafana.json \
+    share/waybill/warehouse/odoo_view.sql share/waybill/warehouse/odoo_feed.sql \
+    share/waybill/warehouse/snippets.sql; do
     [ -s "$work/usr/$file" ] || fail "$file isn't installed"
 done
 "$work/usr/bin/waybill" version > "$work/version" || fail "the installed program doesn't run"
