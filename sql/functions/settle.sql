@@ -88,7 +88,7 @@ begin
                    unknown_attempts = s.unknown_attempts + (x.kind = 'post' and (coalesce(x.is_possible, false) or x.next = 'accepted'))::int,
                    looks = s.looks + (x.kind = 'look')::int,
                    negative_looks = case when x.kind = 'post' then 0
-                                         else s.negative_looks + (x.outcome = 'absent')::int end,
+                                         else s.negative_looks + (x.outcome in ('absent', 'unexplained'))::int end,
                    first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then t - coalesce(x.duration_ms, 0) * interval '1 ms' end),
                    http_status = case when x.kind = 'post' then nullif(x.http_status, 0) else s.http_status end,
                    error_code = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_code, ''), s.error_code) else s.error_code end,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "support/shop.h"
 
 /*
@@ -391,6 +392,42 @@ START_TEST(what_came_back_is_told_and_not_due_again)
 }
 END_TEST
 
+/* It is there from the first look on, so no look is ever without it. */
+START_TEST(a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_person)
+{
+    static const char BODY[] =
+        "{\"orderId\": \"o9\", \"items\": [{\"itemId\": \"a\", \"quantity\": 1}],"
+        " \"metadata\": {\"waybill_submission\": \"7d3f0b1c-5a52-4b7e-9d5e-0a1b2c3d4e5f\","
+        " \"waybill_instance\": \"11111111-2222-3333-4444-555555555555\"}}";
+    const char *const headers[] = {"Content-Type: application/json",
+                                   "Authorization: Bearer sk_test_sandbox", NULL};
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), 60000);
+    char url[128];
+
+    shop_use(&shop, "doubt", "shop.lines", NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    (void)snprintf(url, sizeof(url), "%s/fulfillments", shop.sandbox.url);
+    ck_assert_int_eq(support_http("POST", url, headers, BODY, NULL), 201);
+    shop_ships(&shop, "('o9', 'a', '', 3, 0)");
+    support_psql(shop.url, "select doubt.touch('o9')");
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", shop.sandbox.url);
+    ck_assert_int_eq(support_http_post(url, "first=1:drop_before", NULL), 200);
+    for (;;) {
+        (void)shop_waybill(&shop, (const char *const[]){"run", "--order", "o9", NULL});
+        if (support_query_int(shop.url, "select count(*) from doubt.report_submissions"
+                                        " where state = 'held'") == 1)
+            break;
+        ck_assert_msg(clock_mono_left_ms(deadline) > 0, "it stays unknown: %s", shop.errors);
+    }
+    support_query_is(shop.url,
+                     "select kind from doubt.report_discrepancies where order_id = 'o9'"
+                     " and closed_at is null",
+                     "ambiguous");
+    ck_assert_int_eq(shop_applied(&shop), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -412,6 +449,8 @@ main(void)
     tcase_add_test(tests, units_settled_by_hand_are_never_posted);
     tcase_add_test(tests, a_fulfillment_of_somebody_else_is_adopted_once);
     tcase_add_test(tests, a_pause_ends_a_run_when_what_is_in_flight_has_settled);
+    tcase_add_test(tests,
+                   a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_person);
     tcase_add_test(tests, what_came_back_is_told_and_not_due_again);
     return support_run_suite(suite);
 }
