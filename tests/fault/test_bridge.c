@@ -325,6 +325,43 @@ START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
 }
 END_TEST
 
+/* No file can be written: not the numbers, and not the log either. */
+START_TEST(a_full_disk_costs_the_numbers_and_nothing_else)
+{
+    static const char FULL[] = "trap '' XFSZ; ulimit -f 0; exec \"$1\" -c \"$2\" run";
+    const char *const argv[] = {"sh", "-c", FULL, "sh", SUPPORT_WAYBILL, world.config, NULL};
+    struct support_process run;
+    char more[700];
+    char file[600];
+    char *before;
+    char *after;
+    int code;
+
+    (void)snprintf(file, sizeof(file), "%s/full.prom", support_folder());
+    (void)snprintf(more, sizeof(more), "metrics_file: %s\n", file);
+    world.more = more;
+    world_write_config(&world);
+    (void)world_run(&world);
+    before = support_read_file(file);
+    world_generate(&world, ORDERS);
+    world_faults(&world, "drop_after=0.1");
+    support_spawn(&run, argv, NULL);
+    code = support_wait_exit(&run, PATIENCE_MS);
+    world_check(&world, code == 0 || code == 1, "without a byte of disk the run ended with %d",
+                code);
+    after = support_read_file(file);
+    ck_assert_str_eq(after, before);
+    free(after);
+    support_query_is(world.url,
+                     "select max(accepted) > 10 from waybill.report_runs where run_id > 1", "t");
+    world_agree(&world, "a full disk");
+    after = support_read_file(file);
+    ck_assert_str_ne(after, before);
+    free(after);
+    free(before);
+}
+END_TEST
+
 /* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
 #define CASE(name)                                                                                 \
     do {                                                                                           \
@@ -347,5 +384,6 @@ main(void)
     CASE(a_claim_whose_answer_comes_too_late_is_not_sent);
     CASE(a_claim_that_is_given_back_too_late_gives_nothing_back);
     CASE(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post);
+    CASE(a_full_disk_costs_the_numbers_and_nothing_else);
     return support_run_suite(suite);
 }

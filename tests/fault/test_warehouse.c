@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "support/own_server.h"
 #include "support/world.h"
 
 /*
@@ -15,6 +16,7 @@
 #define PATIENCE_MS 60000
 
 static struct world world;
+static struct own_server server;
 
 static void
 setup(void)
@@ -247,6 +249,91 @@ START_TEST(a_partition_that_is_attached_during_a_run_is_seen_although_nothing_fe
 }
 END_TEST
 
+static void
+setup_logical(void)
+{
+    static const char *const SETTINGS[] = {"wal_level=logical", NULL};
+
+    own_server_start(&server, SETTINGS, NULL);
+    setup();
+}
+
+static void
+teardown_logical(void)
+{
+    world_end(&world);
+    own_server_do("remove", server.dir);
+}
+
+static void
+arrived(const char *count)
+{
+    support_wait_query(world.url, "select count(*) from wms.flat", count, PATIENCE_MS);
+}
+
+/* An apply worker fires no statement triggers, and plain ones not at all. */
+START_TEST(rows_that_arrive_by_logical_replication_are_fed)
+{
+    char publisher[SUPPORT_URL_MAX];
+    char sql[600];
+    char *where;
+    struct support_process run;
+
+    support_database_create(publisher);
+    support_psql(publisher, "create schema wms");
+    add_flat_table(publisher, "");
+    support_psql(publisher, "create publication flat for table wms.flat");
+    support_psql(publisher, "select pg_create_logical_replication_slot('flat', 'pgoutput')");
+    add_flat_table(world.url, "");
+    show_flat_table();
+    support_psql(world.url, "select waybill.feed_from('wms.flat', 'order_id')");
+    (void)world_run(&world);
+    where = support_query_text(publisher, "select format('host=127.0.0.1 port=%s user=postgres"
+                                          " dbname=%s', inet_server_port(), current_database())");
+    (void)snprintf(sql, sizeof(sql),
+                   "create subscription flat connection '%s' publication flat"
+                   " with (create_slot = false, copy_data = false)",
+                   where);
+    free(where);
+    support_psql(world.url, sql);
+
+    /* The table was fed before it was subscribed to: told, and swept meanwhile. */
+    support_psql(publisher, "insert into wms.flat " FLAT_ROWS("a", "1, 20"));
+    arrived("20");
+    world_load_orders(&world);
+    agree("rows by replication, swept");
+    support_query_is(world.url,
+                     "select count(*) from waybill.report_discrepancies"
+                     " where kind = 'feed_broken' and closed_at is null",
+                     "1");
+
+    support_psql(world.url, "select waybill.feed_from('wms.flat', 'order_id')");
+    (void)world_run(&world);
+    world_switch(&world, "latency_ms=50");
+    support_psql(publisher, "insert into wms.flat " FLAT_ROWS("a", "21, 40"));
+    arrived("40");
+    world_load_orders(&world);
+    world_spawn_run(&world, &run);
+    support_psql(publisher, "update wms.flat set shipped = shipped + 1;"
+                            "insert into wms.flat " FLAT_ROWS("b", "1, 20"));
+    arrived("60");
+    world_load_orders(&world);
+    (void)support_wait_exit(&run, PATIENCE_MS);
+    agree("rows by replication, fed");
+    support_query_is(world.url,
+                     "select count(*) from waybill.report_discrepancies"
+                     " where kind = 'feed_broken' and closed_at is null",
+                     "0");
+    support_psql(world.url, "alter subscription flat disable");
+    support_psql(world.url, "alter subscription flat set (slot_name = none)");
+    support_psql(world.url, "drop subscription flat");
+    support_wait_query(publisher, "select count(*) from pg_replication_slots where active", "0",
+                       PATIENCE_MS);
+    support_psql(publisher, "select pg_drop_replication_slot('flat')");
+    support_database_drop(publisher);
+}
+END_TEST
+
 /* Planned and not yet sent it is taken back; sent it is told, and nothing is posted for it again.
  */
 START_TEST(units_that_go_down_before_and_after_posting)
@@ -296,9 +383,12 @@ END_TEST
 int
 main(void)
 {
+    int code;
+    TCase *logical;
     Suite *suite = suite_create("warehouse faults");
 
     support_need_database();
+    own_server_begin();
     CASE(what_commits_late_is_fed_all_the_same);
     CASE(what_commits_late_is_scanned_all_the_same);
     CASE(what_happens_while_triggers_are_off_is_swept);
@@ -306,5 +396,10 @@ main(void)
     CASE(orders_that_are_archived_or_deleted_are_not_forgotten);
     CASE(a_partition_that_is_attached_during_a_run_is_seen_although_nothing_feeds_it);
     CASE(units_that_go_down_before_and_after_posting);
-    return support_run_suite(suite);
+    logical = support_case(suite, "rows_that_arrive_by_logical_replication_are_fed", 400);
+    tcase_add_checked_fixture(logical, setup_logical, teardown_logical);
+    tcase_add_test(logical, rows_that_arrive_by_logical_replication_are_fed);
+    code = support_run_suite(suite);
+    own_server_remove_all();
+    return code;
 }

@@ -1,4 +1,6 @@
-/* Each allocation fails in turn: json and config say so, and give back all they took. */
+/* Each allocation fails in turn: json, config, the provider and listings say so, and give back all
+ * they took. None of them takes it for an answer: what can't be read is unknown, never refused, and
+ * a list is never the shorter for it. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -19,6 +21,8 @@
 #if HAS_OWN_MALLOC
 
 #include "config/config.h"
+#include "provider/provider.h"
+#include "sync/listing.h"
 #include "json/json.h"
 
 /* glibc's own, below the ones that this program puts in their place. */
@@ -114,6 +118,95 @@ try_json(struct error *err)
     return ok;
 }
 
+#define MARKER "7d3f0b1c-5a52-4b7e-9d5e-0a1b2c3d4e5f"
+#define ONE(id)                                                                                    \
+    "{\"id\":\"" id "\",\"orderId\":\"o\",\"liveMode\":false,\"items\":[{\"itemId\":\"a\","        \
+    "\"quantity\":2,\"cancelQuantity\":0}],\"metadata\":{\"waybill_submission\":\"" MARKER "\"}}"
+
+static struct http_answer
+answer(int status, const char *body)
+{
+    return (struct http_answer){.fact = HTTP_ANSWERED,
+                                .is_sent = true,
+                                .status = status,
+                                .body = body,
+                                .body_bytes = strlen(body),
+                                .is_json = true};
+}
+
+static bool
+open_provider(struct provider **out, struct error *err)
+{
+    static const struct provider_options OPTIONS = {.base_url = "https://h",
+                                                    .version = "2021-12-13",
+                                                    .instance = MARKER,
+                                                    .application = "waybill"};
+
+    return provider_new(out, "digitalriver", &OPTIONS, err);
+}
+
+static bool
+try_post(struct error *err)
+{
+    static const struct provider_item ITEM = {.item_id = "a", .shipped = 2};
+    static const struct provider_submission SUBMISSION = {
+        .marker = MARKER, .order_id = "o", .items = &ITEM, .items_count = 1};
+    struct http_answer got = answer(201, ONE("f1"));
+    struct provider *provider = NULL;
+    struct provider_request request;
+    struct provider_result result = {0};
+    bool ok;
+
+    provider_request_init(&request);
+    ok = open_provider(&provider, err) && provider_post(provider, &SUBMISSION, &request, err);
+    if (ok) {
+        provider_read_post(provider, &SUBMISSION, &got, &result);
+        ok = result.outcome == PROVIDER_ACCEPTED;
+        if (result.outcome == PROVIDER_UNKNOWN)
+            (void)error_set(err, ERROR_NOMEM, "unknown, as it has to be");
+    }
+    provider_request_free(&request);
+    provider_free(provider);
+    return ok;
+}
+
+static bool
+try_list(struct error *err)
+{
+    struct http_answer got =
+        answer(200, "{\"hasMore\":false,\"data\":[" ONE("f1") "," ONE("f2") "]}");
+    struct provider *provider = NULL;
+    struct provider_request request;
+    struct listing *listing = NULL;
+    char *text = NULL;
+    bool ok;
+
+    provider_request_init(&request);
+    ok = open_provider(&provider, err) && listing_new("o", &listing, err) &&
+         listing_next(listing, provider, &request, err);
+    if (ok) {
+        struct provider_fulfillments page = {0};
+        struct provider_answer how;
+        enum listing_step step;
+
+        provider_read_fulfillments(provider, &got, &page, &how);
+        step = listing_take(listing, &page, &how);
+        provider_fulfillments_free(&page);
+        ok = step == LISTING_COMPLETE;
+        /* complete is whole, or it is told by nobody */
+        if (ok && listing_count_marker(listing, MARKER) == 2)
+            text = listing_json(listing, err);
+        else if (step == LISTING_UNREADABLE)
+            (void)error_set(err, ERROR_NOMEM, "unreadable, as it has to be");
+        ok = text != NULL && strstr(text, "f1") != NULL && strstr(text, "f2") != NULL;
+    }
+    free(text);
+    listing_free(listing);
+    provider_request_free(&request);
+    provider_free(provider);
+    return ok;
+}
+
 static int
 torture(const char *name, bool (*try_fn)(struct error *err))
 {
@@ -135,8 +228,9 @@ torture(const char *name, bool (*try_fn)(struct error *err))
             printf("%s: each of %ld allocations failed once\n", name, allocations);
             return ok && at > 5 ? 0 : 1;
         }
-        /* cJSON doesn't say whether memory or the text was the trouble. */
-        if (ok || (err.code != ERROR_NOMEM && err.code != ERROR_PARSE) || err.message[0] == '\0') {
+        /* cJSON doesn't say whether memory or the text was the trouble, nor a request its size. */
+        if (ok || err.message[0] == '\0' ||
+            (err.code != ERROR_NOMEM && err.code != ERROR_PARSE && err.code != ERROR_LIMIT)) {
             printf("%s: allocation %ld fails and nobody says so: %d \"%s\"\n", name, at,
                    (int)err.code, err.message);
             return 1;
@@ -149,7 +243,8 @@ int
 main(void)
 {
     return torture("good config", try_good_config) + torture("bad config", try_bad_config) +
-                       torture("json", try_json) ==
+                       torture("json", try_json) + torture("post", try_post) +
+                       torture("list", try_list) ==
                    0
                ? 0
                : 1;
