@@ -1,7 +1,7 @@
 #!/bin/sh
 # Takes one protection away at a time, and sees the named test turn red.
-#     sh tests/fault/breaks.sh [NAME]
-# In a copy of the tree, with a private PostgreSQL; about half an hour. BREAKS.md has what it said.
+#     sh tests/fault/breaks.sh [PATTERN]
+# PATTERN (grep -E): only protections of such a name. In a copy of the tree, with a private PostgreSQL; about half an hour. BREAKS.md has what it said.
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -42,6 +42,16 @@ a stop waits for nothing|src/sync/loop.c|s/loop->options->grace_ms);$/0);/|fault
 a broken feed is not swept|sql/functions/feed.sql|s/'feed_broken', '', '', relation/'guard', '', '', relation/|fault_test_warehouse|what_happens_while_triggers_are_off_is_swept
 Retry-After without a limit|src/provider/retry_after.c sql/functions/modes.sql|s/600 \* 1000/600000 * 1000/; s/600000)/600000000)/|fault_test_api|an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most
 the other mode does not stop|src/sync/verdict.c|/"accepted, but in the other mode"/s/COUNTS . STOP_LEDGER/COUNTS/|fault_test_api|an_answer_of_the_other_mode_pauses_and_loses_nothing
+a list that lacks something is believed|sql/functions/settle.sql|s/^    lacking_detail := lacking_in(of_order, listing);/    lacking_detail := null;/|fault_test_api|a_list_that_lacks_what_was_accepted_is_not_believed
+what shows on two pages counts twice|src/sync/listing.c|s/if (listing_find(listing, from->fulfillment_id) != NULL)/if (listing->count < 0)/|unit_sync_test_listing|
+the circuit never opens|src/sync/circuit.c|s/if (++circuit->failures >= CIRCUIT_FAILURES_MAX) {/if (++circuit->failures < 0) {/|fault_test_api|an_api_that_only_fails_gets_single_probes_and_then_more_and_more
+a cancelled wait is a commit|src/pg/pg.c|s/pg->warned_not_durable = true;/pg->warned_not_durable = false;/|fault_test_failover|a_claim_whose_wait_for_the_standby_was_cancelled_is_not_sent
+a clock that is set is believed|sql/functions/modes.sql|s/and w.seen_at + (passed_ms/and false and w.seen_at + (passed_ms/|fault_test_clock|a_servers_clock_that_is_set_ahead_does_not_shorten_the_settle_time
+old plans are sent first|src/sync/loop_db.c|s/clock_mono_left_ms(loop->plan_by) > 0)/clock_mono_left_ms(loop->plan_by) < 0)/|fault_test_warehouse|units_that_go_down_before_and_after_posting
+leaves are not looked at|sql/functions/feed.sql|s/^select i.relid from pg_partition_tree(relation) i/select relation/|fault_test_warehouse|a_partition_that_is_attached_during_a_run_is_seen_although_nothing_feeds_it
+an apply worker is not looked at|sql/functions/feed.sql|s/from pg_subscription_rel s where s.srrelid = leaf/from pg_subscription_rel s where false/; s/from pg_subscription_rel r where r.srrelid = leaf.x/from pg_subscription_rel r where false/|fault_test_warehouse|rows_that_arrive_by_logical_replication_are_fed
+a session's settings are the server's|src/pg/session.c|/{"idle_session_timeout", "0"},/d|fault_test_database|settings_of_the_database_and_the_role_change_nothing
+the numbers are written in place|src/base/file.c|s/ok = ok \&\& rename(/ok = rename(/|fault_test_bridge|a_full_disk_costs_the_numbers_and_nothing_else
 END
 }
 
@@ -63,7 +73,7 @@ green=0
 printf '| protection taken away | test | it |\n|---|---|---|\n'
 breaks > "$dir/breaks"
 while IFS='|' read -r name files edit target case; do
-    [ -z "$only" ] || [ "$only" = "$name" ] || continue
+    printf '%s\n' "$name" | grep -qE -e "$only" || continue
     applies=yes
     for file in $files; do
         sed -i "$edit" "$dir/tree/$file"
