@@ -3,7 +3,7 @@
 --   psql -d shop -v ON_ERROR_STOP=1 -f odoo_view.sql       as the role that Odoo connects with
 --
 -- It needs the three fields at the end of odoo_schema.sql, and the modules sale_stock,
--- stock_delivery, mrp and sale_mrp (without the last two: the remark at "tree"). 16.0 calls
+-- stock_delivery, mrp and sale_mrp (without the last two: the remark at "kit"). 16.0 calls
 -- stock_move.quantity quantity_done. The view is in a schema of its own; drop it before an upgrade
 -- of Odoo, which may alter the columns under it, and create it again: the ledger doesn't mind.
 --
@@ -64,9 +64,15 @@ select o.x_dr_order_id as order_id,
       ), gone as (
           select * from moves as m
            where m.to_usage = 'customer' and m.from_usage <> 'customer' and not m.of_return
+      ), kit as (
+          -- Without mrp: "select false as is_kit", tree ends before "union all", and bom_line_id in
+          -- moves is null::int.
+          select exists (select from gone as g
+                           join public.mrp_bom_line as x on x.id = g.bom_line_id
+                           join public.mrp_bom as b on b.id = x.bom_id
+                          where b.type = 'phantom') as is_kit
       ), tree as (
-          -- What one unit of the line consists of. Without mrp, end it before "union all", and
-          -- set is_kit to false and leave out bom_line_id in moves.
+          -- What one unit of the line consists of.
           select null::int as bom_line_id, l.product_id, 1::numeric as per, 0 as depth
           union all
           select part.id, part.product_id,
@@ -87,19 +93,13 @@ select o.x_dr_order_id as order_id,
             join public.mrp_bom_line as part on part.bom_id = bom.id and part.product_qty > 0
             join public.uom_uom as part_unit on part_unit.id = part.product_uom_id
             join public.uom_uom as bom_unit on bom_unit.id = bom.product_uom_id
-           where t.depth < 8
+           where t.depth < 8 and (select k.is_kit from kit as k)
       ), parts as (
           select t.bom_line_id, t.per
             from tree as t
-           cross join (
-               select exists (select from gone as g
-                                join public.mrp_bom_line as x on x.id = g.bom_line_id
-                                join public.mrp_bom as b on b.id = x.bom_id
-                               where b.type = 'phantom') as is_kit
-           ) as k
             join public.product_product as p on p.id = t.product_id
             join public.product_template as tp on tp.id = p.product_tmpl_id
-           where case when k.is_kit then
+           where case when (select k.is_kit from kit as k) then
                       t.depth > 0 and tp.type <> 'service' and not exists (
                           select from public.mrp_bom as b
                            where b.type = 'phantom' and b.product_tmpl_id = p.product_tmpl_id
