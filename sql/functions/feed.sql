@@ -169,7 +169,13 @@ $$ update feed_state set sweep_wanted = why where sweep_wanted is null $$;
 
 -- What is wrong with the feed, one line a fault: triggers that should be there and enabled, on every leaf.
 create or replace function feed_faults() returns table (relation text, fault text, mend text)
-language sql stable set search_path from current as $$
+language plpgsql stable set search_path from current set plan_cache_mode = force_generic_plan set jit = off as $$
+#variable_conflict use_column
+begin
+    if not exists (select from feeds) then
+        return;
+    end if;
+    return query
 select distinct coalesce(format('%I.%I', m.nspname, c.relname), f.relation::oid::text),
        case when c.oid is null then 'the table is gone'
             when t.tgname is null then format('trigger %s is missing', n.name)
@@ -186,29 +192,34 @@ select distinct coalesce(format('%I.%I', m.nspname, c.relname), f.relation::oid:
                      union all
                      select 'waybill_feed_row' where exists (select from pg_subscription_rel r where r.srrelid = leaf.x)) n
   left join pg_trigger t on t.tgrelid = c.oid and t.tgname = n.name
- where c.oid is null or t.tgname is null or t.tgenabled <> 'A'
-$$;
+ where c.oid is null or t.tgname is null or t.tgenabled <> 'A';
+end $$;
 
 -- Called once a run: opens and closes feed_broken, and says whether a sweep is due and why (null: not).
 create or replace function check_feed(for_run bigint, is_queue boolean, sweep_interval_ms bigint) returns text
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current
+    set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     st feed_state;
     missed bigint := (select case when is_called then last_value else 0 end from feed_missed);
     nulls bigint := (select case when is_called then last_value else 0 end from feed_null_keys);
     why text;
+    faults finding[];
 begin
     select * into strict st from feed_state;
     if is_queue then
-        perform find_discrepancies(for_run, array(
+        faults := array(
             select row('feed_broken', '', '', relation, 0,
                        string_agg(fault, ', ' order by fault) || '; mend it: ' || min(mend), null, false)::finding
-              from feed_faults() group by relation));
+              from feed_faults() group by relation);
+        if cardinality(faults) > 0 then
+            perform find_discrepancies(for_run, faults);
+        end if;
         update discrepancies d
            set closed_at = clock_timestamp(), closed_by = 'feed'
          where d.kind = 'feed_broken' and d.closed_at is null and d.order_id = ''
-           and d.shipment_ref not in (select relation from feed_faults());
-        if exists (select from feed_faults()) then
+           and d.shipment_ref <> all (array(select x.shipment_ref from unnest(faults) x));
+        if cardinality(faults) > 0 then
             why := 'the feed is broken';
         elsif missed > st.missed_seen then
             why := 'the feed missed statements';

@@ -79,8 +79,8 @@ $$;
 -- One session at a time reads the feed, and one takes in what was read, since both go by time. The lock is the
 -- session's: it ends with it.
 create or replace function events_lock() returns boolean
-language sql volatile security definer set search_path from current as
-$$ select pg_try_advisory_lock(1463898950, ('orders'::regclass::oid)::int) $$;
+language plpgsql volatile security definer set search_path from current as
+$$ begin return pg_try_advisory_lock(1463898950, ('orders'::regclass::oid)::int); end $$;
 
 create or replace function events_unlock() returns boolean
 language sql volatile security definer set search_path from current as
@@ -94,7 +94,8 @@ declare
     t timestamptz := clock_timestamp();
     f event_feed;
 begin
-    is_ours := events_lock();
+    -- Looked at before the lock too: most turns of a watch end here.
+    is_ours := not exists (select from event_feed e where e.read_at > t - interval_ms * interval '1 ms') and events_lock();
     if not is_ours then
         return;
     end if;
@@ -437,21 +438,24 @@ end $$;
 drop function if exists follow_left(bigint);
 create or replace function follow_left(pass_age_ms bigint, out is_to_apply boolean, out is_to_ask boolean,
                                        out is_to_hand_over boolean, out is_to_track boolean, out is_to_charge boolean)
-language sql stable security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
-select exists (select from events e where e.applied_at is null),
-       exists (select from orders o
-                where o.follow_at <= clock_timestamp()
-                  and (o.follow_why is not null or o.follow_at <= clock_timestamp() - pass_age_ms * interval '1 ms')),
-       exists (select from hand_over_due('', 1, pass_age_ms)),
-       -- a new one at once; what failed when its pause is over, but not twice in a pass
-       exists (select from tracking k join submissions s using (submission_id)
-                  join lanes l on l.order_id = k.order_id
-                where k.next_at <= clock_timestamp() and s.state = 'accepted'
-                  and (k.failures = 0 or k.next_at <= clock_timestamp() - pass_age_ms * interval '1 ms')
-                  and (l.active_submission is null
-                       or (l.active_submission = k.submission_id and k.sending_until < clock_timestamp()))),
-       exists (select from charges c
-                where c.ask_at <= clock_timestamp()
-                  and (c.asks = 0 or c.ask_at <= clock_timestamp() - pass_age_ms * interval '1 ms'))
-$$;
+language plpgsql stable security definer set search_path from current
+    set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    t timestamptz := clock_timestamp();
+    before timestamptz := t - pass_age_ms * interval '1 ms';
+begin
+    is_to_apply := exists (select from events e where e.applied_at is null);
+    is_to_ask := exists (select from orders o
+                          where o.follow_at <= t and (o.follow_why is not null or o.follow_at <= before));
+    is_to_hand_over := exists (select from order_states p
+                                 left join lateral (select h.next_at from hand_overs h where h.order_id = p.order_id offset 0) h on true
+                                where p.handed_at is null and coalesce(h.next_at <= before, true));
+    -- a new one at once; what failed when its pause is over, but not twice in a pass
+    is_to_track := exists (select from tracking k
+                            cross join lateral (select s.state from submissions s where s.submission_id = k.submission_id offset 0) s
+                            cross join lateral (select l.active_submission from lanes l where l.order_id = k.order_id offset 0) l
+                            where k.next_at <= t and s.state = 'accepted' and (k.failures = 0 or k.next_at <= before)
+                              and (l.active_submission is null
+                                   or (l.active_submission = k.submission_id and k.sending_until < t)));
+    is_to_charge := exists (select from charges c where c.ask_at <= t and (c.asks = 0 or c.ask_at <= before));
+end $$;

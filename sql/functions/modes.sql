@@ -163,21 +163,24 @@ begin
     perform note_decision('clock', 'the server''s clock', null, null, 'waybill', format('it went ahead by %s', step));
 end $$;
 
--- What is left to do, for deciding whether a pass is over: cheap, live rows only.
+-- What is left to do, for deciding whether a pass is over: cheap, live rows only, planned once a session.
 create or replace function work_left(only_order text, out due_ms bigint, out ask_ms bigint, out look_ms bigint,
                                      out list_ms bigint, out queued boolean, out upstream_ms bigint)
-language sql stable security definer set search_path from current as $$
-select (select (extract(epoch from min(l.next_at) - clock_timestamp()) * 1000)::bigint from lanes l
-         where l.active_submission is null and l.next_at < 'infinity' and (only_order is null or l.order_id = only_order)),
-       (select (extract(epoch from min(o.ask_at) - clock_timestamp()) * 1000)::bigint from orders o
-         where o.ask_at is not null and (only_order is null or o.order_id = only_order)),
-       (select (extract(epoch from min(s.next_look_at) - clock_timestamp()) * 1000)::bigint from submissions s
-         where s.state = 'unknown' and (only_order is null or s.order_id = only_order)),
-       (select (extract(epoch from min(o.list_at) - clock_timestamp()) * 1000)::bigint from orders o
-         where o.list_at is not null and (only_order is null or o.order_id = only_order)),
-       exists (select from queue q where only_order is null or q.order_key = only_order)
-           or exists (select from relooks x where x.due_at <= clock_timestamp()
-                                              and (only_order is null or x.order_key = only_order)),
-       (select (extract(epoch from min(u.ask_at) - clock_timestamp()) * 1000)::bigint from upstreams u
-         where u.ask_at is not null)
-$$;
+language plpgsql stable security definer set search_path from current
+    set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+    select (select (extract(epoch from min(l.next_at) - clock_timestamp()) * 1000)::bigint from lanes l
+             where l.active_submission is null and l.next_at < 'infinity' and (only_order is null or l.order_id = only_order)),
+           (select (extract(epoch from min(o.ask_at) - clock_timestamp()) * 1000)::bigint from orders o
+             where o.ask_at is not null and (only_order is null or o.order_id = only_order)),
+           (select (extract(epoch from min(s.next_look_at) - clock_timestamp()) * 1000)::bigint from submissions s
+             where s.state = 'unknown' and (only_order is null or s.order_id = only_order)),
+           (select (extract(epoch from min(o.list_at) - clock_timestamp()) * 1000)::bigint from orders o
+             where o.list_at is not null and (only_order is null or o.order_id = only_order)),
+           exists (select from queue q where only_order is null or q.order_key = only_order)
+               or exists (select from relooks x where x.due_at <= clock_timestamp()
+                                                  and (only_order is null or x.order_key = only_order)),
+           (select (extract(epoch from min(u.ask_at) - clock_timestamp()) * 1000)::bigint from upstreams u
+             where u.ask_at is not null)
+      into due_ms, ask_ms, look_ms, list_ms, queued, upstream_ms;
+end $$;

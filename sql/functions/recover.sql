@@ -1,8 +1,8 @@
 -- recover: the ledger and the place it is in; generations.
 
 create or replace function timeline_now() returns text
-language sql volatile security definer set search_path from current as
-$$ select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) $$;
+language plpgsql volatile security definer set search_path from current as
+$$ begin return substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8); end $$;
 
 -- From here on nobody knows what the API has seen: an order is listed there before it gets a POST, no sooner than late
 -- POSTs of the generation before must show. Changes of the warehouse may be missing from the queue as well: a sweep.
