@@ -89,6 +89,8 @@ random_faults(void)
     world_switch(&world,
                  world_dice(&world, 2) == 0 ? "quantity_check=off" : "quantity_check=cumulative");
     world_switch(&world, world_dice(&world, 2) == 0 ? "latency_ms=0" : "latency_ms=25");
+    world_switch(&world, world_dice(&world, 2) == 0 ? "list_max=0 list_repeat=off"
+                                                    : "list_max=2 list_repeat=on");
 }
 
 static void
