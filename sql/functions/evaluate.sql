@@ -211,7 +211,7 @@ with wanted as (
            when o.unknown_since is not null then 'the API does not know the order'
            when o.state is null then 'asking the API for the order'
            else format('the order is %s at the API', o.state) end as gate_detail,
-           o.state as api_state
+           o.state as api_state, o.forgotten_at is not null as is_forgotten
       from wanted w
      cross join identity g
       left join lateral (select * from orders x where x.order_id = w.order_id offset 0) o on true
@@ -243,7 +243,7 @@ with wanted as (
                and api_quantity is not distinct from refused_api_quantity as is_parked
       from moved m
 ), gated as (
-    select w.*, g.gate, g.gate_detail,
+    select w.*, g.gate, g.gate_detail, g.is_forgotten,
            has_gate and (w.item_state = 'cancelled' or (g.api_state = 'cancelled' and g.gate = 'shut')) is true as is_agreed
       from weighed w
       join gates g using (order_id)
@@ -259,7 +259,9 @@ with wanted as (
 )
 select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.problem is not null, false),
        w.ordered, w.shipped, w.cancelled, w.returned,
-       w.tracking_company, w.tracking_number, w.tracking_url, w.shipment_id, w.shipment_item_id, w.model,
+       case when not w.is_forgotten then w.tracking_company end,
+       case when not w.is_forgotten then w.tracking_number end,
+       case when not w.is_forgotten then w.tracking_url end, w.shipment_id, w.shipment_item_id, w.model,
        w.soft_shipped, w.soft_cancelled, w.firm_shipped, w.firm_cancelled,
        due_shipped::bigint, due_cancelled::bigint,
        case when is_stopped or is_moving or is_parked then 0 else due_shipped end::bigint,

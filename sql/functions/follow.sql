@@ -135,6 +135,7 @@ begin
      order by x.id
         on conflict (event_id) do nothing;
     get diagnostics stored = row_count;
+    perform note_forget(page);
     return stored;
 end $$;
 

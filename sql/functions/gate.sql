@@ -83,6 +83,7 @@ begin
                  order by x.order_id offset 0) x
          where not note_state(x.order_id, x.state, to_time(x.since), to_time(x.updated), 'api'));
 
+    perform note_forget(answers);
     with a as (
         select distinct on (x.order_id) *
           from jsonb_to_recordset(answers) as x(order_id text, upstream_id text, state text, since text,

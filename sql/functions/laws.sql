@@ -277,7 +277,7 @@ end $$;
 create or replace trigger law_rows_inserted after insert on rows
     referencing new table as added for each statement execute function law_rows_inserted();
 
-create or replace trigger law_attempts_stay before update or delete or truncate on attempts
+create or replace trigger law_attempts_stay before delete or truncate on attempts
     for each statement execute function refuse('law 11', 'history is append-only');
 create or replace trigger law_decisions_stay before update or delete or truncate on decisions
     for each statement execute function refuse('law 11', 'history is append-only');

@@ -33,7 +33,7 @@ begin
                 where d.order_id = f.order_id and d.kind = f.kind and d.item_id = f.item_id
                   and d.shipment_ref = f.shipment_ref and d.submission_id = f.submission_id
                 order by d.discrepancy_id desc limit 1) last on true
-         where not coalesce((last.is_dismissed or (last.is_note and f.is_note)) and last.fingerprint = f.fingerprint, false)
+         where not coalesce((last.is_dismissed or (last.is_note and f.is_note)) and last.fingerprint in (f.fingerprint, md5(f.fingerprint)), false)
     ), put as (
         insert into discrepancies as d (kind, order_id, item_id, shipment_ref, submission_id, detail, fingerprint,
                                         is_note, run_id, closed_at, closed_by)
@@ -200,6 +200,14 @@ begin
                    or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0))
       into has_returns, has_gone, has_known, has_unparked, has_open, has_soft, has_rekeyed, has_agreed, has_wants, has_findings
       from unnest(ev) e;
+
+    -- Of one that is forgotten nothing personal was read; what its attempts and findings say goes in a while again.
+    update orders o
+       set forget_at = clock_timestamp() + interval '1 hour'
+      from (select x.order_id from orders x
+             where x.order_id = any (free) and x.forgotten_at is not null and x.forget_at is null
+             order by x.order_id for no key update) f
+     where o.order_id = f.order_id;
 
     -- Rows as read. Only what changed is written: a look again is a no-op.
     insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,

@@ -523,6 +523,17 @@ create index orders_accepted on orders (state_since) where state = 'accepted';
 comment on column orders.follow_at is 'from then on it is looked at whether the order should be complete by now; null: it is over';
 comment on column orders.follow_why is 'why the API is to be asked at once and whatever was posted: event, gap; null: it isn''t';
 
+-- Personal data of an order: see sql/functions/forget.sql.
+alter table orders
+    add column forgotten_at timestamptz,
+    add column forgotten_by text check (forgotten_by in ('operator', 'api', 'age')),
+    add column forget_at    timestamptz;
+create index orders_forget on orders (forget_at) where forget_at is not null;
+create index orders_over on orders (state_since)
+    where forgotten_at is null and state in ('complete', 'cancelled', 'returned', 'blocked');
+comment on column orders.forgotten_at is 'since then nothing personal of it is kept or sent; null: nobody asked for that';
+comment on column orders.forget_at is 'what is left of it is dropped from then on; null: nothing is left';
+
 create table order_states (
     seq         bigint generated always as identity primary key,
     order_id    text collate "C" not null references orders,

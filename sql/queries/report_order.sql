@@ -47,6 +47,9 @@ with wanted as (
                      'captured ' || o.captured_amount, 'cancelled ' || o.cancelled_amount)
       from orders o where o.order_id in (select w.order_id from wanted w) and o.state is not null
      union all
+    select d.made_at, 6, 'decision', format('%s %s by %s%s', d.action, d.target, coalesce(d.os_user, d.db_user), ': ' || d.reason)
+      from decisions d where d.order_id in (select w.order_id from wanted w)
+     union all
     select o.unknown_since, 7, 'order', 'the API does not know it'
       from orders o where o.order_id in (select w.order_id from wanted w) and o.unknown_since is not null
      union all

@@ -17,7 +17,8 @@ select coalesce(sum(enqueue(p.list, 'scan')), 0)::int8
                                   and r.shipment_ref = coalesce(a.shipment_ref, '') and r.is_present
                                   and r.shipped = a.shipped and r.cancelled = a.cancelled and r.ordered = a.ordered
                                   and r.returned = coalesce(a.returned, 0)
-                                  and (r.tracking_company, r.tracking_number, r.tracking_url) is not distinct from
-                                      (a.tracking_company, a.tracking_number, a.tracking_url))) d
+                                  and ((r.tracking_company, r.tracking_number, r.tracking_url) is not distinct from
+                                       (a.tracking_company, a.tracking_number, a.tracking_url)
+                                       or is_forgotten(r.order_id)))) d
                  where d.order_id <> '') k
          group by k.part) p

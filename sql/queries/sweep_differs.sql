@@ -30,10 +30,10 @@ select coalesce(x.order_id, r.order_id) as order_id,
     or (x.order_id is not null and r.order_id is null)
     or (x.order_id is not null
         and (not r.is_present
-             or (x.ordered, x.shipped, x.cancelled, x.returned,
-                 x.tracking_company, x.tracking_number, x.tracking_url)
-                is distinct from
-                (r.ordered, r.shipped, r.cancelled, r.returned,
-                 r.tracking_company, r.tracking_number, r.tracking_url)
+             or (x.ordered, x.shipped, x.cancelled, x.returned) is distinct from
+                (r.ordered, r.shipped, r.cancelled, r.returned)
+             -- the warehouse may go on showing what the ledger has forgotten
+             or ((x.tracking_company, x.tracking_number, x.tracking_url) is distinct from
+                 (r.tracking_company, r.tracking_number, r.tracking_url) and not is_forgotten(r.order_id))
              or r.shipped > r.posted_shipped + r.open_shipped
              or r.cancelled > r.posted_cancelled + r.open_cancelled))

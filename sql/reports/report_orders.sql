@@ -17,7 +17,8 @@ select o.order_id, o.upstream_id, o.state, o.state_since, o.captured_amount, o.c
             when u.missing is not null then 'units missing: neither shipped nor cancelled: ' || u.missing
             when o.state = 'fulfilled' and m.pending is not null then 'capture pending: ' || m.pending
             when o.state = 'fulfilled' then 'capture pending'
-            else format('all units are posted, the API says %s', coalesce(o.state, 'nothing')) end as incomplete_reason
+            else format('all units are posted, the API says %s', coalesce(o.state, 'nothing')) end as incomplete_reason,
+       o.forgotten_at, o.forgotten_by
   from orders o
   left join lateral (
        -- all that the warehouse wants is posted, for longer than a day
@@ -78,3 +79,6 @@ comment on column report_orders.incomplete_since is
     'when the last unit was posted, where that is longer than a day ago, nothing is due, and the order is not complete';
 comment on column report_orders.incomplete_reason is
     'why it is not: a capture failed or is pending, units are missing, or an item that the warehouse has no row of';
+comment on column report_orders.forgotten_at is
+    'since when nothing personal of it is kept: no tracking, no words of the API; its units stay; null: nobody asked for that';
+comment on column report_orders.forgotten_by is 'operator (waybill forget), api (requestToBeForgotten), age (waybill prune --forget)';

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,6 +153,16 @@ secret_free(struct secret *secret)
         return;
     explicit_bzero(secret, sizeof(*secret));
     (void)munmap(secret, sizeof(*secret));
+}
+
+void
+secret_guard_process(void)
+{
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    /* A core_pattern that pipes to a program ignores the limit; this it obeys. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 const char *

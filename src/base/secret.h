@@ -21,6 +21,10 @@ bool secret_from_env(const char *name, struct secret **out, struct error *err);
 bool secret_from_text(const char *text, struct secret **out, struct error *err);
 void secret_free(struct secret *secret); /* NULL is fine */
 
+/* From here on this process leaves no core dump, and others of the same user can't read its memory
+ * or environment: keys are in other places too, such as a request under way. Best effort. */
+void secret_guard_process(void);
+
 /* For the one place that makes the Authorization header. */
 const char *secret_reveal(const struct secret *secret);
 bool secret_starts_with(const struct secret *secret, const char *prefix);

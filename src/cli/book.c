@@ -1,4 +1,5 @@
-/* book — settle and adopt: units that count as posted without a POST of ours; pause and resume. */
+/* book — settle and adopt: units that count as posted without a POST of ours; forget; pause and
+ * resume. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/who.h"
 #include "ledger/decision.h"
+#include "ledger/forget.h"
 #include "sync/history.h"
 
 #define BOOK_UNITS_MAX 1000000000
@@ -121,6 +123,33 @@ done:
     free(listing);
     ledger_close(ledger);
     secret_free(key);
+    config_free(config);
+    return ok;
+}
+
+bool
+forget_command(const struct command_context *context, enum exit_code *code, struct error *err)
+{
+    bool ok = false;
+    bool is_done = false;
+    struct config *config = NULL;
+    struct ledger *ledger = NULL;
+    char who[128];
+    char said[DECISION_SAID_BYTES];
+
+    if (context->options->positionals_count != 1 || context->options->positionals[0][0] == '\0')
+        return error_set(err, ERROR_USAGE, "which order? its id at the API");
+    who_read(who, sizeof(who));
+    if (!command_load_config(context, &config, err) ||
+        !command_open_ledger(config, "forget", &ledger, err))
+        goto done;
+    ok = forget_order(ledger, context->options->positionals[0], who,
+                      options_get(context->options, "reason"), &is_done, said, err);
+    if (ok)
+        book_put(context, "forget", is_done, said, code);
+
+done:
+    ledger_close(ledger);
     config_free(config);
     return ok;
 }

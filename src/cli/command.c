@@ -71,6 +71,7 @@ static const struct option recover_options[] = {
 };
 static const struct option prune_options[] = {
     {"keep", 0, "TIME", "what ended before goes: 90d, 12h; 0: all that is over"},
+    {"forget", 0, "TIME", "of orders that are over for longer: tracking and messages"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option decide_options[] = {
@@ -91,6 +92,10 @@ static const struct option settle_options[] = {
     {"shipped", 0, "N", "shipped units that are settled"},
     {"cancelled", 0, "N", "cancelled units that are settled"},
     {"reason", 0, "TEXT", "why, for the record; must be given"},
+    {NULL, 0, NULL, NULL},
+};
+static const struct option forget_options[] = {
+    {"reason", 0, "TEXT", "why; kept with the decision, so without a name"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option adopt_options[] = {
@@ -237,12 +242,13 @@ static const struct command commands[] = {
      recover_command},
     {"prune",
      "drop old attempts, events and settled submissions",
-     "--keep TIME",
+     "[--keep TIME] [--forget TIME]",
      "Drops what ended longer than TIME ago, piece by piece. Units that are settled stay settled,\n"
-     "and fulfillments stay explained; adjustments and decisions are kept for ever. For the\n"
-     "ledger's owner.",
+     "and fulfillments stay explained; adjustments and decisions are kept for ever. --forget does\n"
+     "what `waybill forget` does, to all orders that are complete, cancelled, returned or blocked\n"
+     "at the API for longer than TIME. For the ledger's owner.",
      prune_options,
-     {"waybill prune --keep 90d", "waybill prune --keep 0"},
+     {"waybill prune --keep 90d", "waybill prune --forget 30d"},
      0,
      false,
      prune_command},
@@ -316,6 +322,20 @@ static const struct command commands[] = {
      1,
      false,
      adopt_command},
+    {"forget",
+     "drop what is personal of an order; its units stay",
+     "ORDER [--reason TEXT]",
+     "Tracking and the API's messages go from the ledger, and what the warehouse goes on showing\n"
+     "of them is neither kept nor sent again. Counters, submissions and markers stay, so nothing\n"
+     "is due anew. What is still on its way, or open, loses its own when it is over. Where the "
+     "API\n"
+     "says requestToBeForgotten of an order, this is done by itself.",
+     forget_options,
+     {"waybill forget 182917310336 --reason 'the customer asked for it'",
+      "waybill forget 182917310336"},
+     1,
+     false,
+     forget_command},
     {"pause",
      "stop every host at its next claim",
      "[--reason TEXT]",

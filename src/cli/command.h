@@ -76,7 +76,7 @@ bool command_open_warehouse(const struct config *config, struct ledger *ledger,
 
 command_fn audit_command;
 command_fn retry_command, hold_command, release_command, dismiss_command;
-command_fn settle_command, adopt_command, pause_command, resume_command;
+command_fn settle_command, adopt_command, forget_command, pause_command, resume_command;
 command_fn init_command, check_command, baseline_command, plan_command, run_command, watch_command,
     status_command, report_command, recover_command, prune_command, version_command;
 

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/forget.h"
 #include "ledger/statements.h"
 
 #define PRUNE_PIECE "1000" /* some tenths of a second */
+
+enum { PRUNE_FORGET_ORDERS = 200 };
 
 static bool
 prune_is_stopped(int stop_fd)
@@ -69,15 +72,47 @@ prune_rest(struct ledger *ledger, const char *keep, int stop_fd, struct prune_re
     return true;
 }
 
+/* First they are marked, then dropped: who is stopped between has forgotten nothing of what is to
+ * be forgotten. */
+static bool
+prune_personal(struct ledger *ledger, int64_t keep_ms, int stop_fd, struct prune_result *out,
+               struct error *err)
+{
+    char keep[PG_INT_BYTES];
+    const char *const params[] = {keep, PRUNE_PIECE};
+    int64_t pruned = 1;
+
+    pg_int_text(keep, keep_ms);
+    while (pruned > 0 && !prune_is_stopped(stop_fd)) {
+        struct pg_rows *rows = NULL;
+        int64_t dropped = 1;
+
+        if (!prune_ask(ledger, &stmt_prune_personal, params, &rows, err))
+            return false;
+        pruned = pg_rows_int(rows, 0, 0);
+        out->forgotten += pruned;
+        pg_rows_free(rows);
+        while (dropped > 0 && !prune_is_stopped(stop_fd)) {
+            if (!forget_due(ledger, PRUNE_FORGET_ORDERS, &dropped, err))
+                return false;
+        }
+    }
+    return true;
+}
+
 bool
-prune_run(struct ledger *ledger, int64_t keep_ms, int stop_fd, struct prune_result *out,
-          struct error *err)
+prune_run(struct ledger *ledger, int64_t keep_ms, int64_t keep_personal_ms, int stop_fd,
+          struct prune_result *out, struct error *err)
 {
     char keep[PG_INT_BYTES];
     const char *const params[] = {keep};
     struct pg_rows *rows = NULL;
 
     *out = (struct prune_result){0};
+    if (keep_personal_ms >= 0 && !prune_personal(ledger, keep_personal_ms, stop_fd, out, err))
+        return false;
+    if (keep_ms < 0)
+        return true;
     pg_int_text(keep, keep_ms);
     if (!prune_submissions(ledger, keep, stop_fd, out, err) ||
         !prune_rest(ledger, keep, stop_fd, out, err))

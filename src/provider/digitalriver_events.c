@@ -159,6 +159,8 @@ digitalriver_read_event(const struct provider *p, const struct json_value *from,
     out->what = digitalriver_events[row].what;
     text_copy_clean(out->created_time, sizeof(out->created_time), json_text(from, "createdTime"));
     out->has_live_mode = json_bool(from, "liveMode", &out->live_mode);
+    if (out->kind == PROVIDER_EVENT_STATE || out->kind == PROVIDER_EVENT_ASK)
+        (void)json_bool(object, "requestToBeForgotten", &out->is_to_be_forgotten);
     switch (out->kind) {
     case PROVIDER_EVENT_STATE:
         order_id = digitalriver_read_state(object, out->what, out);

@@ -350,6 +350,8 @@ digitalriver_read_order(const struct json_value *from, struct provider_order *ou
     out->has_cancelled = json_number(from, "cancelledAmount", &out->cancelled_amount);
     text_copy_clean(out->updated_time, sizeof(out->updated_time), json_text(from, "updatedTime"));
     digitalriver_read_charge_ids(from, out);
+    /* [documented] "a user placing an order has requested this order be forgotten" */
+    (void)json_bool(from, "requestToBeForgotten", &out->is_to_be_forgotten);
     return true;
 }
 

@@ -176,6 +176,7 @@ struct provider_order {
     char updated_time[64];
     char charge_ids[PROVIDER_CHARGES_MAX][256];
     int charges_count;
+    bool is_to_be_forgotten; /* its customer asked for that */
     struct provider_order_item *items;
     int items_count;
 };
@@ -236,6 +237,7 @@ struct provider_event {
     char charge_state[64];
     char failure_code[128];
     bool has_live_mode, live_mode;
+    bool is_to_be_forgotten; /* STATE, ASK: as the order says */
 };
 
 struct provider_events {

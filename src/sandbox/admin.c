@@ -135,6 +135,7 @@ admin_move_order(struct sandbox *sandbox, const struct request *request, const c
     admin_word(json_root(doc), "authorization", "expired", &order->is_authorization_expired);
     admin_word(json_root(doc), "capture", "fail", &order->is_capture_failing);
     admin_word(json_root(doc), "capture", "pending", &order->is_capture_pending);
+    (void)json_bool(json_root(doc), "requestToBeForgotten", &order->is_to_be_forgotten);
     admin_word(json_root(doc), "cancel", "fail", &order->is_cancel_failing);
     if (json_get(json_root(doc), "capture") != NULL || json_get(json_root(doc), "cancel") != NULL)
         orders_retry_money(sandbox, order);

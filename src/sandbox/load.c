@@ -74,6 +74,7 @@ load_order(const struct json_value *value, struct order *order, struct error *er
     order->is_capture_pending = word != NULL && strcmp(word, "pending") == 0;
     word = json_text(value, "cancel");
     order->is_cancel_failing = word != NULL && strcmp(word, "fail") == 0;
+    (void)json_bool(value, "requestToBeForgotten", &order->is_to_be_forgotten);
     return load_lines(value, order, err);
 }
 

@@ -134,6 +134,7 @@ orders_write(const struct sandbox *sandbox, struct json_writer *w, const char *k
     json_write_number(w, "capturedAmount", (double)view->captured_cents / 100);
     orders_write_items(w, order, view->state);
     orders_write_states(sandbox, w, order, view->state);
+    json_write_bool(w, "requestToBeForgotten", order->is_to_be_forgotten);
     json_write_bool(w, "liveMode", sandbox->options->is_live);
     if (view->has_payment)
         orders_write_payment(sandbox, w, order, &person, view->state);

@@ -58,6 +58,7 @@ struct order {
     bool is_capture_failing;
     bool is_capture_pending;
     bool is_cancel_failing;
+    bool is_to_be_forgotten;
     char *id;
     char *upstream_id; /* NULL for none */
     struct line *lines;

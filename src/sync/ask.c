@@ -71,6 +71,8 @@ ask_write_order(struct loop *loop, const struct provider_order *order)
     for (int i = 0; i < order->charges_count; i++)
         json_write_text(w, NULL, order->charge_ids[i]);
     json_write_end_array(w);
+    if (order->is_to_be_forgotten)
+        json_write_bool(w, "forget", true);
     json_write_array(w, "items");
     for (int i = 0; i < order->items_count; i++) {
         json_write_object(w, NULL);

@@ -117,6 +117,8 @@ events_json(const struct provider_events *page)
         json_write_text(&w, "charge_id", e->charge_id);
         json_write_text(&w, "charge_state", e->charge_state);
         json_write_text(&w, "failure_code", e->failure_code);
+        if (e->is_to_be_forgotten)
+            json_write_bool(&w, "forget", true);
         json_write_end_object(&w);
     }
     json_write_end_array(&w);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ledger/forget.h"
 #include "ledger/prune.h"
 #include "ledger/run.h"
 #include "ledger/sweep.h"
@@ -15,6 +16,7 @@ enum {
     LOOP_PLAN_FIRST_MS = 10000, /* a long queue does not keep back what was planned for ever */
     LOOP_UNREACHED_MAX = 5,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
+    LOOP_FORGET_ORDERS = 200, /* that are forgotten, in one pass */
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
     LOOP_BODY_BYTES_MAX =
         4 * 1024 * 1024, /* 100 orders with their charges, or fulfillments of 100 lines */
@@ -408,6 +410,7 @@ loop_reset(struct loop *loop)
 static bool
 loop_begin(struct loop *loop, struct error *err)
 {
+    int64_t forgotten;
     const struct sync_options *o = loop->options;
     char why[256] = "";
     struct ledger_identity me;
@@ -430,6 +433,7 @@ loop_begin(struct loop *loop, struct error *err)
         (loop->is_shadow && !run_look_in_shadow(loop->ledger, err)))
         return false;
     if (!prune_audit(loop->ledger, loop->run_id, LOOP_AUDIT_ROWS, err) ||
+        !forget_due(loop->ledger, LOOP_FORGET_ORDERS, &forgotten, err) ||
         !sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
                       sizeof(why), err) ||
         !work_left(loop->ledger, o->only_order, &loop->left, err))

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -185,6 +187,17 @@ START_TEST(text_is_a_key_within_the_same_bounds)
 }
 END_TEST
 
+START_TEST(a_guarded_process_leaves_no_core_and_shows_no_memory)
+{
+    struct rlimit cores;
+
+    secret_guard_process();
+    ck_assert_int_eq(getrlimit(RLIMIT_CORE, &cores), 0);
+    ck_assert_uint_eq(cores.rlim_max, 0);
+    ck_assert_int_eq(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -203,6 +216,7 @@ main(void)
     tcase_add_test(tests, a_file_above_the_bound_is_refused);
     tcase_add_test(tests, what_is_no_file_is_refused_without_waiting);
     tcase_add_test(tests, a_variable_holds_a_key_too);
+    tcase_add_test(tests, a_guarded_process_leaves_no_core_and_shows_no_memory);
     tcase_add_test(tests, text_is_a_key_within_the_same_bounds);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);

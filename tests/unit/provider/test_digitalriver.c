@@ -1,3 +1,5 @@
+#include "config/keys.h"
+#include "provider/methods.h"
 #include "unit/provider/given.h"
 
 static struct provider_request request;
@@ -237,6 +239,22 @@ START_TEST(an_unknown_provider_or_an_unfit_option_is_refused)
 }
 END_TEST
 
+START_TEST(the_configuration_names_the_providers_that_there_are)
+{
+    char name[64];
+    const char *at = CONFIG_PROVIDERS;
+
+    for (int i = 0; PROVIDER_KNOWN[i] != NULL; i++) {
+        size_t bytes = strcspn(at, "|");
+
+        (void)snprintf(name, sizeof(name), "%.*s", (int)bytes, at);
+        ck_assert_str_eq(PROVIDER_KNOWN[i]->name, name);
+        at += bytes + (at[bytes] == '|');
+    }
+    ck_assert_str_eq(at, "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -254,6 +272,7 @@ main(void)
     tcase_add_test(tcase, orders_are_asked_for_by_repeated_ids);
     tcase_add_test(tcase, a_question_has_a_bound_and_says_how_many_fit);
     tcase_add_test(tcase, too_many_lines_are_refused);
+    tcase_add_test(tcase, the_configuration_names_the_providers_that_there_are);
     tcase_add_test(tcase, an_unknown_provider_or_an_unfit_option_is_refused);
     suite_add_tcase(suite, tcase);
     return given_run(suite);
