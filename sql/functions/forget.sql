@@ -67,6 +67,10 @@ begin
     update events e
        set charge_id = null, failure_code = null
      where e.order_id = of_order and e.applied_at is not null and coalesce(e.charge_id, e.failure_code) is not null;
+    update charge_operations c
+       set failure_message = null
+      from charges x
+     where x.order_id = of_order and c.charge_id = x.charge_id and c.failure_message is not null;
     left_over := exists (select from submissions s where s.order_id = of_order and is_open(s.state))
               or exists (select from discrepancies d where d.order_id = of_order and d.closed_at is null)
               or exists (select from tracking k where k.order_id = of_order)
