@@ -1,10 +1,13 @@
 -- report_attempts: one row per HTTP request made for a submission.
+--
+-- A join, so that a condition on order_id finds the submissions first; attempts of a pruned one have no order.
 create or replace view report_attempts as
 select a.submission_id, a.attempt, a.kind,
        (select format('%s/%s', w.host, w.pid) from workers w where w.worker_id = a.worker_id) as worker,
        a.sent, a.started_at, a.finished_at, a.outcome, a.http_status, a.error, a.request_id,
-       (select s.order_id from submissions s where s.submission_id = a.submission_id) as order_id
-  from attempts a;
+       s.order_id
+  from attempts a
+  left join submissions s on s.submission_id = a.submission_id;
 
 comment on view report_attempts is 'every request made for a submission: POSTs, and looks that asked what became of one';
 comment on column report_attempts.submission_id is 'the submission''s number in this ledger';

@@ -264,6 +264,19 @@ START_TEST(an_order_s_story_is_told_in_the_order_of_time)
 }
 END_TEST
 
+/* Ten years of attempts must not be read for one order's. */
+START_TEST(attempts_of_one_order_are_found_through_its_submissions)
+{
+    support_psql(url, "create function begins_with_order() returns boolean language plpgsql "
+                      "set enable_seqscan = off as $$ declare line text; begin "
+                      "for line in explain select * from waybill.report_attempts "
+                      "where order_id = 'o' loop "
+                      "if line like '%submissions_order%' then return true; end if; end loop; "
+                      "return false; end $$");
+    support_query_is(url, "select begins_with_order()", "t");
+}
+END_TEST
+
 START_TEST(the_status_reads_a_ledger_in_every_state)
 {
     struct report_status status;
@@ -376,6 +389,7 @@ main(void)
     tcase_add_test(tcase, units_of_a_renamed_parcel_are_not_due_again);
     tcase_add_test(tcase, discrepancies_show_null_for_what_they_are_not_about);
     tcase_add_test(tcase, an_order_s_story_is_told_in_the_order_of_time);
+    tcase_add_test(tcase, attempts_of_one_order_are_found_through_its_submissions);
     tcase_add_test(tcase, the_status_reads_a_ledger_in_every_state);
     tcase_add_test(tcase, a_baseline_from_the_warehouse_settles_what_it_shows);
     tcase_add_test(tcase, a_baseline_before_a_time_leaves_later_rows_due);
