@@ -1,7 +1,8 @@
 #!/bin/sh
 # Takes one protection away at a time, and sees the named test turn red.
 #     sh tests/fault/breaks.sh [PATTERN]
-# PATTERN (grep -E): only protections of such a name. In a copy of the tree, with a private PostgreSQL; about half an hour. BREAKS.md has what it said.
+# PATTERN (grep -E): only protections of such a name. In a copy of the tree, with a private PostgreSQL;
+# about half an hour. BREAKS.md has what it said.
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
