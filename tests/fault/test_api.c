@@ -280,6 +280,22 @@ START_TEST(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most)
 }
 END_TEST
 
+START_TEST(a_429_without_retry_after_is_obeyed_for_a_minute)
+{
+    int code;
+
+    world_faults(&world, "first=5:none first=1:429:0");
+    code = world_run(&world);
+    world_check(&world, code == 5, "the run ended with %d", code);
+    support_query_is(world.url,
+                     "select blocked_until between clock_timestamp() + interval '10 s'"
+                     "   and clock_timestamp() + interval '60 s' from waybill.api_key",
+                     "t");
+    support_psql(world.url, "select waybill.unblock_key()");
+    world_agree(&world, "no Retry-After");
+}
+END_TEST
+
 /* POSTs while the API fails: what was out when it was noticed, then one at a time of both hosts. */
 START_TEST(an_api_that_only_fails_gets_single_probes_and_then_more_and_more)
 {
@@ -337,6 +353,7 @@ main(void)
     CASE(pages_that_shift_while_they_are_read_show_nothing_twice);
     CASE(an_answer_of_the_other_mode_pauses_and_loses_nothing);
     CASE(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most);
+    CASE(a_429_without_retry_after_is_obeyed_for_a_minute);
     CASE(an_api_that_only_fails_gets_single_probes_and_then_more_and_more);
     return support_run_suite(suite);
 }

@@ -325,6 +325,38 @@ START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
 }
 END_TEST
 
+START_TEST(guards_bound_a_pass_and_lose_nothing)
+{
+    int code;
+
+    world.guards = "  max_posts: 4\n  max_units_per_line: 2\n";
+    world_write_config(&world);
+    code = world_run(&world);
+    world_check(&world, code == 1, "with lines over the guard the run ended with %d", code);
+    support_query_is(world.url, "select count(*) from waybill.attempts where kind = 'post'", "4");
+    support_query_is(world.url,
+                     "select max(shipped + cancelled) <= 2 from waybill.report_submission_items",
+                     "t");
+    support_query_is(world.url,
+                     "select count(*) > 0 from waybill.report_discrepancies where kind = 'guard'",
+                     "t");
+    world.guards = "  max_ms: 1\n";
+    world_write_config(&world);
+    code = world_run(&world);
+    world_check(&world, code == 0 || code == 1, "out of time the run ended with %d", code);
+
+    world.guards = NULL;
+    world_write_config(&world);
+    support_psql(world.url, "select waybill.touch(o.api_order_id) from wms.orders o"
+                            " where o.api_order_id is not null");
+    world_agree(&world, "guards");
+    support_query_is(world.url,
+                     "select count(*) from waybill.report_discrepancies"
+                     " where kind = 'guard' and closed_at is null",
+                     "0");
+}
+END_TEST
+
 /* No file can be written: not the numbers, and not the log either. */
 START_TEST(a_full_disk_costs_the_numbers_and_nothing_else)
 {
@@ -384,6 +416,7 @@ main(void)
     CASE(a_claim_whose_answer_comes_too_late_is_not_sent);
     CASE(a_claim_that_is_given_back_too_late_gives_nothing_back);
     CASE(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post);
+    CASE(guards_bound_a_pass_and_lose_nothing);
     CASE(a_full_disk_costs_the_numbers_and_nothing_else);
     return support_run_suite(suite);
 }
