@@ -156,10 +156,15 @@ begin
            cursor_at = case when newest is null then coalesce(e.cursor_at, t) else least(coalesce(to_time(newest_at), t), t) end;
     if gap is not null then
         update event_feed set gap_at = t, gap_why = gap;
+        -- Also those that had no state yet, and those that were over: a complete order can be returned.
+        insert into orders (order_id)
+        select l.order_id from lanes l
+         where not exists (select from orders o where o.order_id = l.order_id)
+         order by 1
+            on conflict do nothing;
         update orders o
            set follow_at = t, follow_why = 'gap'
-         where o.complete_at is null and not coalesce(is_final_state(o.state), false)
-           and exists (select from rows r where r.order_id = o.order_id and r.posted_shipped + r.posted_cancelled > 0);
+         where not coalesce(is_final_state(o.state), false) or o.state_since > t - interval '60 days';
     end if;
     -- An id comes again for 30 days at most; more than a few thousand at a time would hold us up.
     delete from events e

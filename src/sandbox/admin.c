@@ -8,6 +8,8 @@
 #include "sandbox/orders.h"
 #include "json/json.h"
 
+#define ADMIN_ADVANCE_MS_MAX (INT64_C(10) * 365 * 86400 * 1000)
+
 static bool
 admin_load_one(struct sandbox *sandbox, const struct json_value *value, struct admin_loaded *loaded,
                struct error *err)
@@ -144,6 +146,29 @@ admin_move_order(struct sandbox *sandbox, const struct request *request, const c
     orders_get(sandbox, id, answer);
 
 done:
+    json_free(doc);
+}
+
+/* Time passes; what was due meanwhile happens before the next request. */
+static void
+admin_advance(struct sandbox *sandbox, const struct request *request, struct answer *answer)
+{
+    struct json_doc *doc = NULL;
+    struct error err = {0};
+    char at[IDENT_TIME_BYTES];
+    int64_t ms;
+
+    if (!json_parse(request->body, request->body_bytes, &doc, &err) ||
+        !json_need_int(json_root(doc), "clock", "advance_ms", &ms, &err)) {
+        admin_refuse(answer, &err);
+    } else if (ms < 0 || ms > ADMIN_ADVANCE_MS_MAX) {
+        (void)answer_error(answer, 400, "invalid_parameter", "advance_ms",
+                           "advance_ms must be 0..%lld.", (long long)ADMIN_ADVANCE_MS_MAX);
+    } else {
+        ident_clock_advance(&sandbox->clock, ms);
+        ident_time_text(sandbox_now_ms(sandbox), 3, at);
+        (void)buffer_printf(&answer->body, "{\"now\":\"%s\"}", at);
+    }
     json_free(doc);
 }
 
@@ -332,6 +357,8 @@ admin_handle(struct sandbox *sandbox, const struct request *request, const char 
         admin_set(sandbox, request, true, answer);
     else if (is_post && strcmp(path, "switches") == 0)
         admin_set(sandbox, request, false, answer);
+    else if (is_post && strcmp(path, "clock") == 0)
+        admin_advance(sandbox, request, answer);
     else if (is_get && strcmp(path, "fulfillments") == 0)
         admin_get_fulfillments(sandbox, answer);
     else if (is_get && strcmp(path, "applied") == 0)

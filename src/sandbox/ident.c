@@ -91,6 +91,12 @@ ident_clock_start(struct ident_clock *clock)
         clock->base_unix_ms = 0;
 }
 
+void
+ident_clock_advance(struct ident_clock *clock, int64_t ms)
+{
+    clock->base_unix_ms += ms;
+}
+
 int64_t
 ident_clock_unix_ms(const struct ident_clock *clock)
 {

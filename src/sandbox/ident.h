@@ -42,6 +42,8 @@ struct ident_clock {
 };
 
 void ident_clock_start(struct ident_clock *clock);
+/* As if so much time had passed. */
+void ident_clock_advance(struct ident_clock *clock, int64_t ms);
 int64_t ident_clock_unix_ms(const struct ident_clock *clock);
 
 /* "2018-04-25T20:36:00Z" with 0, 3 or 6 digits of the second. */

@@ -38,9 +38,9 @@ setjmp - return false
 longjmp - return false
 sigsetjmp - return false
 siglongjmp - return false
-time ^src/base/clock clock_* of base
-clock_gettime ^src/(base/clock|http/slot) clock_* of base
-gettimeofday ^src/base/clock clock_* of base
+time ^(src/base/clock|tests/clock/drive) clock_* of base
+clock_gettime ^(src/(base/clock|http/slot)|tests/clock/drive) clock_* of base
+gettimeofday ^(src/base/clock|tests/clock/drive) clock_* of base
 sleep ^src/base/clock waiting for something, or clock_sleep_ms
 usleep ^src/base/clock waiting for something, or clock_sleep_ms
 nanosleep ^src/base/clock waiting for something, or clock_sleep_ms
