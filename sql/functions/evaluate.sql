@@ -50,7 +50,7 @@ with wanted as (
                    -- an index entry holds 2704 bytes, and all three are in one
                    octet_length(order_id) + coalesce(octet_length(item_id), 0)
                        + coalesce(octet_length(shipment_ref), 0) > 2400 as is_too_long
-              from unnest(readings)) r
+              from unnest(with_coordinated(readings))) r
 ), keyed as (
     -- one row a key; a key twice is a view that fans out, and can't be counted
     select order_id, item_id, shipment_ref,

@@ -130,13 +130,14 @@ begin
                                          captured numeric, cancelled numeric, fulfillment_id text, marker text,
                                          charge_id text, charge_state text, failure_code text)
      where x.order_id <> '' and octet_length(x.order_id) <= 1000 and octet_length(x.id) <= 1000
+       and x.kind not in ('shipped', 'withdrawn')
        and (exists (select from lanes l where l.order_id = x.order_id)
             or exists (select from orders o where o.order_id = x.order_id))
      order by x.id
         on conflict (event_id) do nothing;
     get diagnostics stored = row_count;
     perform note_forget(page);
-    return stored;
+    return stored + note_coordinated(page);
 end $$;
 
 -- The reading is over. newest: the first event of its first page, null when there was none; gap: why it did not reach

@@ -580,6 +580,20 @@ comment on column tracking.next_at is 'when it is to be sent, once its submissio
 comment on column tracking.sending_until is 'it is on its way and holds its order''s lane, until then at most';
 comment on column tracking.version is 'grows when the warehouse changes it again while an older one is on its way';
 
+-- Shipments and cancellations that the API's own fulfillment orders told of, as rows that no warehouse shows: what the
+-- lines take that it marks distributed and gives no quantities of.
+create table coordinated (
+    order_id         text collate "C" not null,
+    item_id          text collate "C" not null,
+    shipment_ref     text collate "C" not null, -- the shipment's id; of cancelled units the fulfillment order's
+    shipped          bigint not null default 0 check (shipped >= 0),
+    cancelled        bigint not null default 0 check (cancelled >= 0),
+    shipment_id      text,
+    shipment_item_id text,
+    told_at          timestamptz not null default clock_timestamp(),
+    primary key (order_id, item_id, shipment_ref)
+);
+
 -- Charges that were looked at, and what became of their captures and releases.
 create table charges (
     charge_id text collate "C" primary key,

@@ -13,8 +13,14 @@ select coalesce(x.order_id, r.order_id) as order_id,
                case when g.ok then a.cancelled::int8 end as cancelled,
                case when g.ok then coalesce(a.returned, 0)::int8 else 0 end as returned,
                a.tracking_company, a.tracking_number, a.tracking_url
-          from (:relation) a(order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
+          from (:relation) b(order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
                              tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model)
+         -- marked to take its quantities from events (functions/coordinated.sql): none of its own
+         cross join lateral (
+               select b.order_id, b.item_id, b.shipment_ref, b.ordered, b.returned, b.tracking_company, b.tracking_number,
+                      b.tracking_url, case when m.is_marked then 0 else b.shipped end as shipped,
+                      case when m.is_marked then 0 else b.cancelled end as cancelled
+                 from (select coalesce(b.model = 'distributed' and b.shipped is null and b.cancelled is null, false) as is_marked) m) a
          -- quantities as the ledger keeps them: null for the whole row when one of them can't be right
          cross join lateral (
                select coalesce(a.item_id <> ''
@@ -26,7 +32,9 @@ select coalesce(x.order_id, r.order_id) as order_id,
          where a.order_id <> '') x
   full join (:ledger) r
     on r.order_id = x.order_id and r.item_id = x.item_id and r.shipment_ref = x.shipment_ref
- where (x.order_id is null and r.is_present)
+ where (x.order_id is null and r.is_present
+        and not exists (select from coordinated c
+                         where c.order_id = r.order_id and c.item_id = r.item_id and c.shipment_ref = r.shipment_ref))
     or (x.order_id is not null and r.order_id is null)
     or (x.order_id is not null
         and (not r.is_present

@@ -12,6 +12,9 @@
 --    packed, and never minus what came back; returns have a column of their own. Kits count in
 --    units of the ordered line. Aggregate each table by itself before you put them together: a
 --    join of shipments with cancellations multiplies both, and each unit is money.
+--    fulfillment_model: what the API's own fulfiller posts is `orchestrated`, and left alone. Of
+--    `distributed` give shipment_id and shipment_item_id as the API told them, or leave both quantities
+--    NULL: then the API's events of fulfillment orders say what was shipped and cancelled.
 -- 4. Make it quick for a few orders. The bridge asks for some 200 order ids at a time: put an index
 --    on the order id, and hang the sums on the line with LATERAL, as below. A plain GROUP BY in
 --    a subquery reads the whole warehouse first. Look for "Seq Scan" in

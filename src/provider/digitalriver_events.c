@@ -32,6 +32,11 @@ static const struct {
     {"order.charge.cancel.failed", PROVIDER_EVENT_PAYMENT, "cancel"},
     {"order.charge.reauth.failed", PROVIDER_EVENT_PAYMENT, "reauthorization"},
     {"fulfillment.created", PROVIDER_EVENT_FULFILLMENT, ""},
+    /* Of the distributed model [documented]. One page of the documents says to POST on
+     * fulfillment_cancellation.accepted as well: following both would cancel twice, so that one is
+     * not asked for. */
+    {"fulfillment_order.shipped", PROVIDER_EVENT_SHIPPED, ""},
+    {"fulfillment_order.cancelled", PROVIDER_EVENT_WITHDRAWN, ""},
 };
 
 #define DIGITALRIVER_EVENTS_COUNT                                                                  \
@@ -136,6 +141,42 @@ digitalriver_read_created(const struct provider *p, const struct json_value *obj
     return json_text(object, "orderId");
 }
 
+/* A shipment, or a fulfillment order, in the API's words for them [documented]; its ids of order
+ * and lines are there only if whoever made the fulfillment order gave them. Whether `cancelled` is
+ * a sum or what came since is [unknown]. */
+static const char *
+digitalriver_read_coordinated(const struct json_value *object, bool is_shipment,
+                              struct provider_event *out)
+{
+    const struct json_value *items = json_get(object, "items");
+    int count = json_count(items);
+    const char *id = json_text(object, "id");
+
+    if (id == NULL || id[0] == '\0' || count == 0 || count > DIGITALRIVER_READ_ITEMS_MAX ||
+        !digitalriver_copy_id(out->object_id, sizeof(out->object_id), id))
+        return NULL;
+    out->items = calloc((size_t)count, sizeof(*out->items));
+    if (out->items == NULL)
+        return NULL;
+    for (const struct json_value *at = json_first(items); at != NULL; at = json_next(at)) {
+        struct provider_event_item *item = &out->items[out->items_count];
+        const char *line =
+            json_text(at, is_shipment ? "fulfillmentOrderItemUpstreamId" : "upstreamId");
+
+        if (line == NULL || line[0] == '\0' ||
+            !digitalriver_copy_id(item->item_id, sizeof(item->item_id), line) ||
+            !json_int(at, is_shipment ? "quantity" : "cancelled", &item->quantity) ||
+            item->quantity <= 0)
+            continue;
+        if (!is_shipment ||
+            !digitalriver_copy_id(item->shipment_item_id, sizeof(item->shipment_item_id),
+                                  json_text(at, "id")))
+            item->shipment_item_id[0] = '\0';
+        out->items_count++;
+    }
+    return json_text(object, is_shipment ? "fulfillmentOrderUpstreamId" : "upstreamId");
+}
+
 /* True when it is one that we asked for, and says all that is needed. */
 static bool
 digitalriver_read_event(const struct provider *p, const struct json_value *from,
@@ -174,6 +215,10 @@ digitalriver_read_event(const struct provider *p, const struct json_value *from,
     case PROVIDER_EVENT_FULFILLMENT:
         order_id = digitalriver_read_created(p, object, out);
         break;
+    case PROVIDER_EVENT_SHIPPED:
+    case PROVIDER_EVENT_WITHDRAWN:
+        order_id = digitalriver_read_coordinated(object, out->kind == PROVIDER_EVENT_SHIPPED, out);
+        break;
     }
     return order_id != NULL && order_id[0] != '\0' &&
            digitalriver_copy_id(out->order_id, sizeof(out->order_id), order_id);
@@ -206,10 +251,12 @@ digitalriver_read_event_list(const struct provider *p, const struct json_value *
             memcpy(out->first_time, out->last_time, sizeof(out->first_time));
         }
         out->has_cursor = out->has_cursor || (cursor != NULL && strcmp(cursor, id) == 0);
-        if (digitalriver_read_event(p, at, event))
+        if (digitalriver_read_event(p, at, event)) {
             out->count++;
-        else
+        } else {
+            free(event->items);
             *event = (struct provider_event){.what = ""};
+        }
     }
     return NULL;
 }

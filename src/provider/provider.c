@@ -303,6 +303,8 @@ provider_orders_free(struct provider_orders *list)
 void
 provider_events_free(struct provider_events *list)
 {
+    for (int i = 0; i < list->count; i++)
+        free(list->list[i].items);
     free(list->list);
     *list = (struct provider_events){0};
 }

@@ -218,6 +218,15 @@ enum provider_event_kind {
     PROVIDER_EVENT_ASK,         /* its state changed, the event doesn't say to which: ask */
     PROVIDER_EVENT_PAYMENT,     /* money that was to move did not */
     PROVIDER_EVENT_FULFILLMENT, /* somebody made a fulfillment */
+    PROVIDER_EVENT_SHIPPED,     /* a fulfiller that the API coordinates shipped */
+    PROVIDER_EVENT_WITHDRAWN,   /* or cancelled */
+};
+
+/* SHIPPED, WITHDRAWN: units of one line. */
+struct provider_event_item {
+    char item_id[PROVIDER_ID_BYTES];
+    char shipment_item_id[256]; /* SHIPPED; "" when not told */
+    int64_t quantity;
 };
 
 /* Only what is needed of it: an event's payload is a whole order or charge. */
@@ -236,6 +245,9 @@ struct provider_event {
     char charge_id[256];      /* PAYMENT */
     char charge_state[64];
     char failure_code[128];
+    char object_id[256]; /* SHIPPED: the shipment; WITHDRAWN: the fulfillment order */
+    struct provider_event_item *items;
+    int items_count;
     bool has_live_mode, live_mode;
     bool is_to_be_forgotten; /* STATE, ASK: as the order says */
 };

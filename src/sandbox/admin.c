@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sandbox/answer.h"
+#include "sandbox/events.h"
 #include "sandbox/fulfillments.h"
 #include "sandbox/orders.h"
 #include "json/json.h"
@@ -146,6 +147,39 @@ admin_move_order(struct sandbox *sandbox, const struct request *request, const c
     orders_get(sandbox, id, answer);
 
 done:
+    json_free(doc);
+}
+
+/* {"type", "orderId", "object"}: the object as JSON in a text. */
+static void
+admin_post_event(struct sandbox *sandbox, const struct request *request, struct answer *answer)
+{
+    struct json_doc *doc = NULL;
+    struct json_doc *inner = NULL;
+    struct error err = {0};
+    const char *type;
+    const char *order_id;
+    const char *object;
+    struct order *order;
+
+    if (!json_parse(request->body, request->body_bytes, &doc, &err) ||
+        !json_need_text(json_root(doc), "event", "type", &type, &err) ||
+        !json_need_text(json_root(doc), "event", "orderId", &order_id, &err) ||
+        !json_need_text(json_root(doc), "event", "object", &object, &err) ||
+        !json_parse(object, strlen(object), &inner, &err)) {
+        admin_refuse(answer, &err);
+        goto done;
+    }
+    order = table_get(sandbox->store.order_ids, order_id);
+    if (order == NULL || !events_add_object(sandbox, type, order, object))
+        (void)answer_error(answer, 400, "invalid_parameter", order == NULL ? "orderId" : "type",
+                           "No such %s: '%s'.", order == NULL ? "order" : "type",
+                           order == NULL ? order_id : type);
+    else
+        (void)buffer_puts(&answer->body, "{\"created\":1}");
+
+done:
+    json_free(inner);
     json_free(doc);
 }
 
@@ -357,6 +391,8 @@ admin_handle(struct sandbox *sandbox, const struct request *request, const char 
         admin_set(sandbox, request, true, answer);
     else if (is_post && strcmp(path, "switches") == 0)
         admin_set(sandbox, request, false, answer);
+    else if (is_post && strcmp(path, "events") == 0)
+        admin_post_event(sandbox, request, answer);
     else if (is_post && strcmp(path, "clock") == 0)
         admin_advance(sandbox, request, answer);
     else if (is_get && strcmp(path, "fulfillments") == 0)

@@ -23,6 +23,27 @@ events_add(struct sandbox *sandbox, const char *type, struct order *order,
                     sandbox_stamp_ms(sandbox));
 }
 
+bool
+events_add_object(struct sandbox *sandbox, const char *type, struct order *order,
+                  const char *object)
+{
+    static const char *const types[] = {
+        "fulfillment_order.pending",        "fulfillment_order.backordered",
+        "fulfillment_order.shipped",        "fulfillment_order.cancelled",
+        "fulfillment_cancellation.created", "fulfillment_cancellation.accepted"};
+    uint32_t before = sandbox->store.events_count;
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (strcmp(types[i], type) != 0)
+            continue;
+        events_add(sandbox, types[i], order, NULL);
+        if (sandbox->store.events_count > before)
+            sandbox->store.events[before].object = strdup(object);
+        return true;
+    }
+    return false;
+}
+
 static void
 events_write(const struct sandbox *sandbox, struct json_writer *w, uint32_t number)
 {
@@ -40,7 +61,9 @@ events_write(const struct sandbox *sandbox, struct json_writer *w, uint32_t numb
     json_write_bool(w, "liveMode", sandbox->options->is_live);
     json_write_text(w, "digitalriverVersion", SANDBOX_VERSION);
     json_write_object(w, "data");
-    if (event->fulfillment != STORE_NONE && strcmp(event->type, "fulfillment.created") == 0)
+    if (event->object != NULL)
+        json_write_raw(w, "object", event->object);
+    else if (event->fulfillment != STORE_NONE && strcmp(event->type, "fulfillment.created") == 0)
         fulfillments_write(sandbox, w, "object", sandbox->store.fulfillments[event->fulfillment],
                            FULFILLMENTS_DETAILS |
                                (sandbox->switches.event_metadata ? FULFILLMENTS_METADATA : 0u),

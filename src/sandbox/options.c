@@ -190,6 +190,9 @@ sandbox_options_help(void)
         "  GET  /_sandbox/applied       CSV: order_id,item_id,shipped,cancelled,posts\n"
         "  GET  /_sandbox/stats         requests, units, faults, doubles\n"
         "  POST /_sandbox/faults        SPECs separated by white space replace all; empty: none\n"
+        "  POST /_sandbox/events        {\"type\", \"orderId\", \"object\"}: one of a fulfillment "
+        "order,\n"
+        "                               its object as JSON in a text\n"
         "  POST /_sandbox/clock         {\"advance_ms\"}: its clock goes on by so much\n"
         "  POST /_sandbox/switches      NAME=VALUE separated by white space");
     options_help_switches();

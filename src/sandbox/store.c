@@ -73,6 +73,8 @@ store_free(struct store *store)
         order_free(store->orders[i]);
     free(store->fulfillments);
     free(store->orders);
+    for (uint32_t i = 0; i < store->events_count; i++)
+        free(store->events[i].object);
     free(store->events);
     memset(store, 0, sizeof(*store));
 }

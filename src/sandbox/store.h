@@ -102,6 +102,7 @@ struct event {
     enum order_state state; /* what the payload shows: as it was then */
     int64_t captured_cents;
     int64_t cancelled_cents;
+    char *object; /* JSON, of an event made by hand; NULL: made from the order */
 };
 
 struct store {

@@ -84,8 +84,29 @@ events_kind(enum provider_event_kind kind)
         return "payment";
     case PROVIDER_EVENT_FULFILLMENT:
         return "fulfillment";
+    case PROVIDER_EVENT_SHIPPED:
+        return "shipped";
+    case PROVIDER_EVENT_WITHDRAWN:
+        return "withdrawn";
     }
     return "";
+}
+
+static void
+events_write_items(struct json_writer *w, const struct provider_event *e)
+{
+    if (e->items_count == 0)
+        return;
+    json_write_text(w, "object_id", e->object_id);
+    json_write_array(w, "items");
+    for (int i = 0; i < e->items_count; i++) {
+        json_write_object(w, NULL);
+        json_write_text(w, "item", e->items[i].item_id);
+        json_write_text(w, "id", e->items[i].shipment_item_id);
+        json_write_int(w, "quantity", e->items[i].quantity);
+        json_write_end_object(w);
+    }
+    json_write_end_array(w);
 }
 
 static char *
@@ -119,6 +140,7 @@ events_json(const struct provider_events *page)
         json_write_text(&w, "failure_code", e->failure_code);
         if (e->is_to_be_forgotten)
             json_write_bool(&w, "forget", true);
+        events_write_items(&w, e);
         json_write_end_object(&w);
     }
     json_write_end_array(&w);

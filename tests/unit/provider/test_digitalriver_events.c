@@ -177,6 +177,50 @@ START_TEST(an_update_of_tracking_holds_nothing_but_what_is_given)
 }
 END_TEST
 
+/* Mapped as the documents say: the upstream ids are the API's order and its lines. */
+START_TEST(a_shipment_names_its_order_and_lines_by_their_upstream_ids)
+{
+    read_one("fulfillment_order.shipped",
+             "{\"id\":\"shp_1\",\"fulfillmentOrderUpstreamId\":\"ord_1\",\"items\":["
+             "{\"id\":\"shi_1\",\"fulfillmentOrderItemUpstreamId\":\"i1\",\"quantity\":2},"
+             "{\"id\":\"shi_2\",\"quantity\":2},"
+             "{\"id\":\"shi_3\",\"fulfillmentOrderItemUpstreamId\":\"i3\",\"quantity\":0},"
+             "{\"id\":\"shi_4\",\"fulfillmentOrderItemUpstreamId\":\"i4\",\"quantity\":\"x\"},"
+             "{\"id\":\"shi_5\",\"fulfillmentOrderItemUpstreamId\":\"i5\",\"quantity\":1}]}");
+    ck_assert_int_eq(events.count, 1);
+    ck_assert_int_eq(events.list[0].kind, PROVIDER_EVENT_SHIPPED);
+    ck_assert_str_eq(events.list[0].order_id, "ord_1");
+    ck_assert_str_eq(events.list[0].object_id, "shp_1");
+    ck_assert_int_eq(events.list[0].items_count, 2);
+    ck_assert_str_eq(events.list[0].items[0].item_id, "i1");
+    ck_assert_str_eq(events.list[0].items[0].shipment_item_id, "shi_1");
+    ck_assert_int_eq(events.list[0].items[0].quantity, 2);
+    ck_assert_str_eq(events.list[0].items[1].item_id, "i5");
+}
+END_TEST
+
+START_TEST(a_fulfillment_order_that_cancels_gives_its_counts_and_no_shipment)
+{
+    read_one(
+        "fulfillment_order.cancelled",
+        "{\"id\":\"fo_1\",\"upstreamId\":\"ord_1\",\"items\":[{\"id\":\"a\",\"upstreamId\":\"i1\","
+        "\"quantity\":3,\"cancelled\":1},{\"id\":\"b\",\"upstreamId\":\"i2\",\"quantity\":3}]}");
+    ck_assert_int_eq(events.count, 1);
+    ck_assert_int_eq(events.list[0].kind, PROVIDER_EVENT_WITHDRAWN);
+    ck_assert_int_eq(events.list[0].items_count, 1);
+    ck_assert_int_eq(events.list[0].items[0].quantity, 1);
+    ck_assert_str_eq(events.list[0].items[0].shipment_item_id, "");
+
+    /* Without our ids it is nobody's; and the other word for a cancellation is not listened to. */
+    read_one("fulfillment_order.shipped",
+             "{\"id\":\"s\",\"items\":[{\"id\":\"a\",\"fulfillmentOrderItemUpstreamId\":\"i\","
+             "\"quantity\":1}]}");
+    ck_assert_int_eq(events.count, 0);
+    read_one("fulfillment_cancellation.accepted", "{\"id\":\"s\",\"upstreamId\":\"ord_1\"}");
+    ck_assert_int_eq(events.count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -190,6 +234,8 @@ main(void)
     tcase_add_test(tests, a_fulfillment_shows_its_marker_where_it_has_one);
     tcase_add_test(tests, what_says_too_little_or_was_not_asked_for_is_left_out_but_pages_on);
     tcase_add_test(tests, a_page_without_ids_is_no_page);
+    tcase_add_test(tests, a_shipment_names_its_order_and_lines_by_their_upstream_ids);
+    tcase_add_test(tests, a_fulfillment_order_that_cancels_gives_its_counts_and_no_shipment);
     tcase_add_test(tests, an_update_of_tracking_holds_nothing_but_what_is_given);
     suite_add_tcase(suite, tests);
     return given_run(suite);
