@@ -18,7 +18,14 @@ seed=${2:-$(date +%s)}
 cd "$(dirname "$0")/../.."
 dir=$(mktemp -d "${TMPDIR:-/tmp}/waybill-hosts.XXXXXX")
 chmod 755 "$dir"
-trap 'rm -rf "$dir"' EXIT
+cleanup() {
+    trap '' INT TERM HUP
+    for server in "$dir"/waybill-hosts-*; do
+        [ ! -d "$server" ] || sh conf/private-postgres.sh stop "$server" > /dev/null 2>&1 || true
+    done
+    rm -rf "$dir"
+}
+trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP

@@ -457,17 +457,6 @@ answers(const char *status)
     return count;
 }
 
-/* More orders than the allowance lets through meanwhile. */
-static void
-feed(int seconds)
-{
-    while (support_query_int(world.url,
-                             "select (select count(*) from waybill.submissions where state"
-                             " = 'planned') + (select count(*) from waybill.queue)") <
-           (int64_t)ALLOWANCE * seconds)
-        world_generate(&world, ALLOWANCE);
-}
-
 static void
 measure(int workers, int seconds)
 {
@@ -483,7 +472,8 @@ measure(int workers, int seconds)
         start_bridge(&bridges[i], &hosts[i % HOSTS], near_config, 0);
     for (int i = 0; i < workers; i++)
         wait_for_posts(&bridges[i], "a worker");
-    feed(2 * seconds);
+    /* more than the allowance lets through meanwhile */
+    world_generate(&world, ALLOWANCE * (seconds + 2));
     for (int i = 0; i < workers; i++)
         before[i] = posts_of(&bridges[i]);
     all = answers("%");
