@@ -209,10 +209,12 @@ status_put_stuck(const struct pg_rows *stuck, FILE *out)
     for (int row = 0; row < pg_rows_count(stuck); row++) {
         int64_t oldest = rows_int(stuck, row, "oldest_age_s", -1);
         int64_t next = rows_int(stuck, row, "next_s", -1);
+        int64_t count = rows_int(stuck, row, "count", 0);
+        const char *what = rows_text(stuck, row, "what"); /* submissions, orders */
 
-        (void)fprintf(out, "%-8s  %lld %s %s: ", row == 0 ? "stuck" : "",
-                      (long long)rows_int(stuck, row, "count", 0), rows_text(stuck, row, "state"),
-                      rows_text(stuck, row, "what"));
+        (void)fprintf(out, "%-8s  %lld %s %.*s: ", row == 0 ? "stuck" : "", (long long)count,
+                      rows_text(stuck, row, "state"), (int)strlen(what) - (count == 1 ? 1 : 0),
+                      what);
         table_put_visible(out, rows_text(stuck, row, "why"));
         if (oldest >= 0)
             (void)fprintf(out, ", oldest %s", health_age(oldest, age));

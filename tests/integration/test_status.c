@@ -123,7 +123,7 @@ START_TEST(the_screen_says_what_is_stuck_and_why_and_what_to_type)
                  "insert into waybill.discrepancies (kind, order_id, detail)"
                  " values ('rejected', 'o''7', E'no \\x1b[2J')");
     expect(ARGS("status"), 0, "waybill   WARNING\n");
-    expect(ARGS("status"), 0, "stuck     1 waiting orders: the API says in_review, oldest ");
+    expect(ARGS("status"), 0, "stuck     1 waiting order: the API says in_review, oldest ");
     expect(ARGS("status"), 0, "order o'7, no \\u{1b}[2J\n");
     expect(ARGS("status"), 0, "next:     waybill report order --id 'o'\\''7'\n");
     expect(ARGS("status"), 0, "safe      nothing is on its way; stopping");
