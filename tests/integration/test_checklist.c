@@ -95,6 +95,39 @@ START_TEST(the_status_is_updated_after_the_event_order_complete)
 }
 END_TEST
 
+/* Between the checklist's lines: nothing is posted while an order is in dispute, or after it was
+ * blocked or returned; a dispute ends, the others call a person. */
+START_TEST(a_dispute_waits_for_its_end_and_blocked_and_returned_orders_call_a_person)
+{
+    life_make_orders(1, 3, "", 1);
+    life_must(0, "run", NULL, NULL);
+    api_applied_is("o-1,i-1,1,0,1\no-2,i-2,1,0,1\no-3,i-3,1,0,1\n");
+    life_move_order("o-1", "{\"state\":\"dispute\"}");
+    life_move_order("o-2", "{\"state\":\"blocked\"}");
+    life_move_order("o-3", "{\"state\":\"returned\"}");
+    life_must(0, "run", NULL, NULL);
+    support_psql(life_url, "update t.lines set shipped_quantity = 2");
+    life_must(1, "run", NULL, NULL);
+    api_applied_is("o-1,i-1,1,0,1\no-2,i-2,1,0,1\no-3,i-3,1,0,1\n");
+    support_query_is(life_url, "select order_id, state from t.orders order by 1",
+                     "o-1|dispute\no-2|blocked\no-3|returned");
+    support_query_is(life_url,
+                     "select order_id, kind from waybill.report_discrepancies"
+                     " where closed_at is null order by 1",
+                     "o-2|order_blocked\no-3|order_returned");
+    support_query_is(life_url,
+                     "select status, reason from waybill.report_line_items where order_id = 'o-1'",
+                     "waiting|the order is dispute at the API");
+
+    life_move_order("o-1", "{\"state\":\"accepted\"}");
+    life_must(0, "run", NULL, NULL);
+    api_applied_is("o-1,i-1,2,0,2\no-2,i-2,1,0,1\no-3,i-3,1,0,1\n");
+    life_wait_api(1, "complete");
+    life_run_until_states_agree(3);
+    life_told_once_and_in_order();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -106,5 +139,7 @@ main(void)
     tcase_add_test(tests, the_fulfilled_quantity_is_posted_after_the_order_is_accepted);
     tcase_add_test(tests, the_cancel_quantity_is_posted);
     tcase_add_test(tests, the_status_is_updated_after_the_event_order_complete);
+    tcase_add_test(tests,
+                   a_dispute_waits_for_its_end_and_blocked_and_returned_orders_call_a_person);
     return support_run_suite(suite);
 }
