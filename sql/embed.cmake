@@ -32,7 +32,11 @@ endforeach()
 
 foreach(kind migrations functions reports)
   file(GLOB files "${SQL_DIR}/${kind}/*.sql")
-  list(SORT files)
+  if(LATER_DIR AND kind STREQUAL "migrations")
+    file(GLOB later "${LATER_DIR}/*.sql") # a program of the tests, ahead of this one
+    list(APPEND files ${later})
+  endif()
+  list(SORT files COMPARE FILE_BASENAME)
   set(count 0)
   set(rows "")
   foreach(path IN LISTS files)

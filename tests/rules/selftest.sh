@@ -48,10 +48,14 @@ long_function() {
     printf '}\n'
 }
 
-for rule in layers banned sizes format shellcheck tree; do
+for rule in layers banned sizes format shellcheck tree cppcheck; do
     begin
     expect $rule 0 ''
 done
+
+begin
+put src/base/bad.c 'int bad(void);' 'int bad(void) { int a[2] = {0, 0}; return a[2]; }'
+expect cppcheck 1 'out of bounds'
 
 begin
 put src/base/up.c '#include "pg/pg.h"'
