@@ -230,6 +230,13 @@ settlement_text(struct json_writer *w, const char *key, const char *text)
         json_write_text(w, key, text);
 }
 
+static void
+settlement_flag(struct json_writer *w, const char *key, bool is_set)
+{
+    if (is_set)
+        json_write_bool(w, key, true);
+}
+
 void
 settlement_write(struct json_writer *w, const struct settlement *s)
 {
@@ -241,7 +248,7 @@ settlement_write(struct json_writer *w, const struct settlement *s)
         json_write_int(w, "tries", s->tries);
     json_write_text(w, "next", s->next);
     json_write_text(w, "outcome", s->outcome);
-    json_write_bool(w, "sent", s->is_sent);
+    settlement_flag(w, "sent", s->is_sent);
     json_write_int(w, "duration_ms", s->duration_ms);
     if (s->http_status > 0)
         json_write_int(w, "http_status", s->http_status);
@@ -251,10 +258,10 @@ settlement_write(struct json_writer *w, const struct settlement *s)
     settlement_text(w, "fulfillment_id", s->fulfillment_id);
     settlement_text(w, "unknown_then", s->unknown_then);
     settlement_text(w, "held_by", s->held_by);
-    json_write_bool(w, "counts", s->counts);
-    json_write_bool(w, "is_possible", s->is_possible);
-    json_write_bool(w, "waits_for_gate", s->waits_for_gate);
-    json_write_bool(w, "shuts_gate", s->shuts_gate);
+    settlement_flag(w, "counts", s->counts);
+    settlement_flag(w, "is_possible", s->is_possible);
+    settlement_flag(w, "waits_for_gate", s->waits_for_gate);
+    settlement_flag(w, "shuts_gate", s->shuts_gate);
     json_write_int(w, "delay_ms", s->delay_ms);
     json_write_int(w, "settle_ms", s->settle_ms);
     settlement_text(w, "discrepancy", s->discrepancy);

@@ -110,7 +110,7 @@ charges_give(struct job *job, char **id, struct error *err)
 bool
 charges_turn(struct loop *loop, int64_t pass_age_ms, struct error *err)
 {
-    int slots = http_free_slots(loop->http) - loop->waiting;
+    int slots = loop_question_slots(loop);
     char **ids = NULL;
     int count = 0;
     bool ok = true;

@@ -282,7 +282,7 @@ static bool
 events_ask(struct loop *loop, struct error *err)
 {
     const struct provider_capabilities *can = provider_capabilities(loop->provider);
-    int slots = http_free_slots(loop->http) - loop->waiting;
+    int slots = loop_question_slots(loop);
     char **ids = NULL;
     int count = 0;
     bool ok;

@@ -40,6 +40,8 @@ job_wait(struct loop *loop, struct job *job, int64_t delay_ms)
     *loop->last = job;
     loop->last = &job->next;
     loop->waiting++;
+    if (job->kind == JOB_POST)
+        loop->waiting_posts++;
 }
 
 static bool

@@ -79,14 +79,13 @@ void
 loop_settlement(struct loop *loop, const struct settlement *s)
 {
     struct error err = {0};
-    struct buffer buf;
     struct json_writer w;
     char *text;
 
-    buffer_init(&buf, LOOP_SETTLE_BYTES_MAX);
-    json_write_init(&w, &buf);
+    buffer_reset(&loop->scratch);
+    json_write_init(&w, &loop->scratch);
     settlement_write(&w, s);
-    text = buffer_take(&buf);
+    text = loop->scratch.is_failed ? NULL : strdup(buffer_text(&loop->scratch));
     if (text != NULL && loop->settlements_count == loop->settlements_capacity) {
         int capacity = loop->settlements_capacity == 0 ? 64 : loop->settlements_capacity * 2;
         char **grown = realloc(loop->settlements, (size_t)capacity * sizeof(*grown));
@@ -118,7 +117,7 @@ loop_drop_waiting(struct loop *loop)
 
     loop->first = NULL;
     loop->last = &loop->first;
-    loop->waiting = 0;
+    loop->waiting = loop->waiting_posts = 0;
     while (job != NULL) {
         struct job *next = job->next;
 
@@ -157,6 +156,8 @@ loop_send(struct loop *loop)
         if (*at == NULL)
             loop->last = at;
         loop->waiting--;
+        if (job->kind == JOB_POST)
+            loop->waiting_posts--;
         if (is_vain) { /* claimed ahead, before it opened */
             post_give_back(loop, job, "the API fails again and again", 0);
             continue;
@@ -587,6 +588,7 @@ loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger,
     loop->run_id = run_id;
     loop->last = &loop->first;
     provider_request_init(&loop->request);
+    buffer_init(&loop->scratch, LOOP_SETTLE_BYTES_MAX);
     buffer_init(&loop->orders, LOOP_SETTLE_BYTES_MAX);
     json_write_init(&loop->orders_writer, &loop->orders);
     json_write_array(&loop->orders_writer, NULL);
@@ -627,6 +629,7 @@ loop_free(struct loop *loop)
     for (int i = 0; i < loop->settlements_count; i++)
         free(loop->settlements[i]);
     free(loop->settlements);
+    buffer_free(&loop->scratch);
     buffer_free(&loop->orders);
     free(loop);
 }

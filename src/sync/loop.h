@@ -87,14 +87,16 @@ struct loop {
 
     struct job *first, **last; /* wait to be sent */
     int waiting;               /* how many */
+    int waiting_posts;         /* of them, claimed ahead */
 
     /* finished: one JSON object each, those of the settlement under way first; kept until durable
      */
     char **settlements;
     int settlements_count;
     int settlements_capacity;
-    int settling;         /* how many of them are under way */
-    struct buffer orders; /* what the API said of orders: a JSON array */
+    int settling;          /* how many of them are under way */
+    struct buffer scratch; /* for writing a settlement before it is copied */
+    struct buffer orders;  /* what the API said of orders: a JSON array */
     struct json_writer orders_writer;
     int orders_count;
 
@@ -165,6 +167,9 @@ bool loop_db_rest(struct loop *loop);
 bool loop_db_may_pass(struct loop *loop, const struct error *err);
 void loop_db_turn(struct loop *loop);
 bool loop_may_claim(struct loop *loop);
+/* How many questions may be asked now: for the free slots, and a few behind what is claimed ahead,
+ * which would keep them away as long as a backlog lasts. */
+int loop_question_slots(const struct loop *loop);
 void loop_note_pace(struct loop *loop); /* a POST begins */
 bool loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err);
 void loop_settled(struct loop *loop); /* those under way are durable */

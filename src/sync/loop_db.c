@@ -268,6 +268,15 @@ loop_plans_first(struct loop *loop)
     return false;
 }
 
+int
+loop_question_slots(const struct loop *loop)
+{
+    int free_slots = http_free_slots(loop->http) - loop->waiting;
+    int share = (loop->options->max_in_flight + 3) / 4 - (loop->waiting - loop->waiting_posts);
+
+    return free_slots > share ? free_slots : share;
+}
+
 bool
 loop_may_claim(struct loop *loop)
 {
@@ -401,7 +410,7 @@ loop_take_due(struct loop *loop, struct error *err)
     /* A claim of the moment before a failover may still leave until its deadline. */
     int64_t settle_ms =
         loop->options->send_within_ms + loop->options->timeout_ms + loop->options->settle_ms;
-    int slots = http_free_slots(loop->http) - loop->waiting;
+    int slots = loop_question_slots(loop);
     char **ids = NULL;
     int count = 0;
     bool ok = true;

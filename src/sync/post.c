@@ -141,7 +141,8 @@ post_answered(struct loop *loop, struct job *job, const struct http_answer *answ
     };
 
     verdict_post(&situation, &result, &verdict);
-    post_detail(&result, &verdict, detail, sizeof(detail));
+    if (verdict.discrepancy_kind != NULL)
+        post_detail(&result, &verdict, detail, sizeof(detail));
     post_consequences(loop, &result, &verdict);
     if (log_is_on(LOG_DEBUG))
         log_event(LOG_DEBUG, "sync", "answered", "submission", log_int(claim->submission_id),
@@ -178,7 +179,7 @@ post_answered(struct loop *loop, struct job *job, const struct http_answer *answ
                   .delay_ms = post_delay_ms(loop, claim, &result, &verdict),
                   .settle_ms = loop->options->timeout_ms + loop->options->settle_ms,
                   .discrepancy = verdict.discrepancy_kind,
-                  .detail = detail,
+                  .detail = verdict.discrepancy_kind != NULL ? detail : NULL,
                   .alone_item = verdict.next == VERDICT_SPLIT && verdict.split_item >= 0
                                     ? claim->items[verdict.split_item].item_id
                                     : NULL,

@@ -79,7 +79,7 @@ tracking_answered(struct loop *loop, struct job *job, const struct http_answer *
 bool
 tracking_turn(struct loop *loop, struct error *err)
 {
-    int slots = http_free_slots(loop->http) - loop->waiting;
+    int slots = loop_question_slots(loop);
     int64_t lease_ms =
         TRACKING_LEASE_MS + loop->options->connect_timeout_ms + loop->options->timeout_ms;
     struct follow_tracking **list = NULL;
