@@ -44,6 +44,19 @@ job_wait(struct loop *loop, struct job *job, int64_t delay_ms)
         loop->waiting_posts++;
 }
 
+void
+job_go_first(struct loop *loop, struct job *job)
+{
+    job->not_before = clock_mono_now();
+    job->next = loop->first;
+    if (loop->first == NULL)
+        loop->last = &job->next;
+    loop->first = job;
+    loop->waiting++;
+    if (job->kind == JOB_POST)
+        loop->waiting_posts++;
+}
+
 static bool
 job_request(struct loop *loop, struct job *job, struct error *err)
 {

@@ -155,7 +155,7 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
     listing_free(job->listing);
     job->listing = NULL;
     job->kind = JOB_POST;
-    job_wait(loop, job, 0);
+    job_go_first(loop, job);
 }
 
 static void

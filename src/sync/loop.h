@@ -151,6 +151,7 @@ struct loop {
 struct job *job_new(enum job_kind kind, struct error *err);
 void job_free(struct job *job);
 void job_wait(struct loop *loop, struct job *job, int64_t delay_ms); /* into the queue */
+void job_go_first(struct loop *loop, struct job *job);               /* before all that waits */
 /* Build the job's next request and hand it to http. False: err; the job is untouched. */
 bool job_send(struct loop *loop, struct job *job, struct error *err);
 void job_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
