@@ -342,7 +342,8 @@ reader_stream(struct reader *reader)
 {
     const struct problems_place start = {.line = 1, .column = 1};
 
-    if (!reader_next(reader) || !reader_next(reader)) /* stream, then document */
+    /* stream, then document NOLINTNEXTLINE(misc-redundant-expression): each call reads one on */
+    if (!reader_next(reader) || !reader_next(reader))
         return;
     if (reader->event.type == YAML_STREAM_END_EVENT) {
         problems_add(reader->problems, start, "the file has no keys");
@@ -359,7 +360,8 @@ reader_stream(struct reader *reader)
         reader_skip(reader);
         reader->is_stopped = true;
     }
-    if (!reader_next(reader) || !reader_next(reader)) /* end of document, then of the stream */
+    /* their ends, in turn NOLINTNEXTLINE(misc-redundant-expression): each call reads one on */
+    if (!reader_next(reader) || !reader_next(reader))
         return;
     if (reader->event.type != YAML_STREAM_END_EVENT) {
         problems_add(reader->problems, reader_place(reader->event.start_mark),
