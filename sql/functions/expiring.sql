@@ -3,10 +3,15 @@
 -- From the day before its end to its end. What is over is not hurried: nothing is gained for it any more, and others
 -- can still be in time.
 create or replace function hurry_orders(keys text[]) returns void
-language sql volatile security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
-with due as (
-    select l.order_id, o.state_since + interval '7 days' as ends_at
+language plpgsql volatile security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    ids text[];
+    ends timestamptz[];
+begin
+    select array_agg(l.order_id), array_agg(o.state_since + interval '7 days')
+      into ids, ends
       from (select distinct unnest(keys) as order_id) k
      cross join lateral (
            select x.state_since from orders x
@@ -15,14 +20,16 @@ with due as (
               and x.state_since > clock_timestamp() - interval '7 days' offset 0) o
      cross join lateral (
            select x.order_id from lanes x
-            where x.order_id = k.order_id and x.next_at < 'infinity' and x.urgent_until is null offset 0) l
-), locked as (
-    select l.order_id, due.ends_at
-      from lanes l join due on due.order_id = l.order_id
-     order by l.order_id for no key update of l
-)
-update lanes l set urgent_until = locked.ends_at from locked where l.order_id = locked.order_id
-$$;
+            where x.order_id = k.order_id and x.next_at < 'infinity' and x.urgent_until is null offset 0) l;
+    if ids is null then
+        return;
+    end if;
+    perform 1 from lanes l where l.order_id = any (ids) order by l.order_id for no key update;
+    update lanes l
+       set urgent_until = e.ends_at
+      from unnest(ids, ends) as e(order_id, ends_at)
+     where l.order_id = any (ids) and l.order_id = e.order_id;
+end $$;
 
 -- Time passes: orders that were planned earlier and come into their last day, each once; and those that are out of it, or
 -- have nothing to send any more. A few thousand at a time: what is left waits for the next call.

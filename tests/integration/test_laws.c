@@ -382,6 +382,32 @@ START_TEST(there_is_no_way_but_those_between_the_states)
 }
 END_TEST
 
+/* In one session, so that all plans were made when the tables were all but empty. */
+#define PLAN_MANY                                                                                  \
+    "do $$ begin for batch in 1..20 loop"                                                          \
+    " perform plan_orders(1, array(select batch || '-' || g from generate_series(1, 50) g), "      \
+    "array("                                                                                       \
+    "  select row(batch || '-' || g, 'a', 'P', 2, 2, 0, null, null, null, null, null, null,"       \
+    "   null)::reading from generate_series(1, 50) g), false, false, 0, 86400000, 86400000, 100);" \
+    " end loop; end $$"
+
+START_TEST(the_laws_read_what_a_batch_names_however_large_the_ledger_is)
+{
+    support_psql(url, PLAN_MANY);
+    support_query_is(url, "select count(*) from submissions where state = 'planned'", "1002");
+    /* Each of 1000 orders is read a few times by its key; 20 batches, each once through all that is
+     * there, read ten thousand more. */
+    support_query_is(url,
+                     "select string_agg(indexrelname || ' ' || idx_tup_read, ', ')"
+                     " from pg_stat_user_indexes where idx_tup_read > 9000",
+                     "");
+    support_query_is(url,
+                     "select bool_and(idx_tup_read >= 1000) from pg_stat_user_indexes"
+                     " where indexrelname in ('submissions_pkey', 'rows_pkey', 'lanes_pkey')",
+                     "t");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -402,5 +428,6 @@ main(void)
     tcase_add_test(tcase, settled_units_go_up_by_adjustments_and_never_below_zero);
     tcase_add_test(tcase, a_state_has_what_belongs_to_it_and_nothing_else);
     tcase_add_test(tcase, there_is_no_way_but_those_between_the_states);
+    tcase_add_test(tcase, the_laws_read_what_a_batch_names_however_large_the_ledger_is);
     return support_run_suite(suite);
 }
