@@ -90,7 +90,7 @@ def main():
             bench.row(name, "skipped", "", str(why))
         except Exception as why:  # the other parts are still worth their figures
             failed = 1
-            bench.row(name, "the part failed", "", str(why).splitlines()[0])
+            bench.row(name, "the part failed", "", (str(why) or repr(why)).splitlines()[0])
             print(f"{name}: {why}", file=sys.stderr)
         bench.row(name, "the part took", "", f"{time.monotonic() - began:.0f} s")
     bench.print_rows()
