@@ -23,6 +23,48 @@ budget_fill(struct budget *budget)
         budget->tokens = budget_burst(budget);
 }
 
+/* Requests that may leave before this second has all that the rate allows. */
+static int
+budget_room(struct budget *budget)
+{
+    int most = budget->per_second < 1.0 ? 1 : (int)budget->per_second;
+
+    while (budget->recent_count > 0 &&
+           clock_mono_since_ms(budget->recent[budget->recent_first]) >= BUDGET_RECENT_MS) {
+        budget->recent_first = (budget->recent_first + 1) % BUDGET_RECENT_MAX;
+        budget->recent_count--;
+    }
+    if (most > BUDGET_RECENT_MAX)
+        return most;
+    return budget->recent_count < most ? most - budget->recent_count : 0;
+}
+
+/* The oldest that still counts goes after the rest of its second; with a smaller share more than
+ * one has to. */
+static int64_t
+budget_room_wait_ms(struct budget *budget)
+{
+    int most = budget->per_second < 1.0 ? 1 : (int)budget->per_second;
+    int at;
+
+    if (budget_room(budget) > 0)
+        return 0;
+    at = (budget->recent_first + budget->recent_count - most) % BUDGET_RECENT_MAX;
+    return BUDGET_RECENT_MS - clock_mono_since_ms(budget->recent[at]);
+}
+
+static void
+budget_note(struct budget *budget)
+{
+    int at = (budget->recent_first + budget->recent_count) % BUDGET_RECENT_MAX;
+
+    budget->recent[at] = clock_mono_now();
+    if (budget->recent_count < BUDGET_RECENT_MAX)
+        budget->recent_count++;
+    else
+        budget->recent_first = (budget->recent_first + 1) % BUDGET_RECENT_MAX;
+}
+
 void
 budget_init(struct budget *budget, double per_second)
 {
@@ -57,10 +99,13 @@ budget_blocked_ms(const struct budget *budget)
 int
 budget_available(struct budget *budget)
 {
+    int room;
+
     if (budget_blocked_ms(budget) > 0)
         return 0;
     budget_fill(budget);
-    return (int)budget->tokens;
+    room = budget_room(budget);
+    return budget->tokens < room ? (int)budget->tokens : room;
 }
 
 bool
@@ -69,6 +114,7 @@ budget_take(struct budget *budget)
     if (budget_available(budget) < 1)
         return false;
     budget->tokens -= 1.0;
+    budget_note(budget);
     return true;
 }
 
@@ -76,11 +122,14 @@ int64_t
 budget_wait_ms(struct budget *budget)
 {
     int64_t blocked_ms = budget_blocked_ms(budget);
+    int64_t room_ms;
+    int64_t token_ms = 0;
 
     if (blocked_ms > 0)
         return blocked_ms;
     budget_fill(budget);
-    if (budget->tokens >= 1.0)
-        return 0;
-    return (int64_t)ceil((1.0 - budget->tokens) * 1000.0 / budget->per_second);
+    room_ms = budget_room_wait_ms(budget);
+    if (budget->tokens < 1.0)
+        token_ms = (int64_t)ceil((1.0 - budget->tokens) * 1000.0 / budget->per_second);
+    return room_ms > token_ms ? room_ms : token_ms;
 }

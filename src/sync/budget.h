@@ -1,5 +1,8 @@
 /*
  * budget — this worker's share of the API key's rate, as a token bucket.
+ *
+ * What was saved up may leave at once, yet no second has more requests than the
+ * rate: the API counts them, and the rate may be the whole of its allowance.
  */
 #ifndef SYNC_BUDGET_H
 #define SYNC_BUDGET_H
@@ -12,10 +15,18 @@
 /* One that joins others waits for a beat of theirs, so that they have cut their shares. */
 enum { BUDGET_JOIN_MS = 300 };
 
+enum {
+    BUDGET_RECENT_MAX = 1024, /* rates above are no API's, and only kept on the average */
+    /* A second, and what two requests may come closer together than they left. */
+    BUDGET_RECENT_MS = 1005,
+};
+
 struct budget {
     double per_second;
     double tokens;
     struct clock_mono filled_at;
+    struct clock_mono recent[BUDGET_RECENT_MAX]; /* a ring: when the last ones left */
+    int recent_first, recent_count;
     bool is_blocked;
     struct clock_mono blocked_until;
 };

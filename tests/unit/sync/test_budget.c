@@ -40,6 +40,48 @@ START_TEST(what_was_saved_is_at_most_a_quarter_of_a_second)
 }
 END_TEST
 
+/* Of an API that counts seconds of its own, whatever it was that held us up before. */
+START_TEST(no_second_has_more_than_the_rate)
+{
+    struct budget budget;
+    int sent[100] = {0}; /* in tenths of a second */
+
+    budget_init(&budget, 100);
+    for (int ms = 0; ms < 10000; ms++) {
+        clock_advance_for_tests(1);
+        if (ms % 1300 < 400)
+            continue; /* busy with something else, and saving meanwhile */
+        while (budget_take(&budget))
+            sent[ms / 100]++;
+    }
+    for (int first = 0; first + 10 <= 100; first++) {
+        int second = 0;
+
+        for (int i = first; i < first + 10; i++)
+            second += sent[i];
+        ck_assert_int_le(second, 100);
+    }
+}
+END_TEST
+
+START_TEST(a_full_second_says_when_the_next_may_go)
+{
+    struct budget budget;
+
+    budget_init(&budget, 4);
+    for (int i = 0; i < 4; i++) {
+        ck_assert(budget_take(&budget));
+        clock_advance_for_tests(250);
+    }
+    ck_assert(!budget_take(&budget)); /* the fifth within a second and a bit */
+    ck_assert_int_gt(budget_wait_ms(&budget), 0);
+    ck_assert_int_le(budget_wait_ms(&budget), 5);
+    clock_advance_for_tests(5);
+    ck_assert_int_eq(budget_wait_ms(&budget), 0);
+    ck_assert(budget_take(&budget));
+}
+END_TEST
+
 START_TEST(a_slow_rate_still_lets_one_go)
 {
     struct budget budget;
@@ -103,6 +145,8 @@ main(void)
     tcase_add_test(tests, a_single_question_leaves_at_once);
     tcase_add_test(tests, the_rate_is_kept_over_a_second);
     tcase_add_test(tests, what_was_saved_is_at_most_a_quarter_of_a_second);
+    tcase_add_test(tests, no_second_has_more_than_the_rate);
+    tcase_add_test(tests, a_full_second_says_when_the_next_may_go);
     tcase_add_test(tests, a_slow_rate_still_lets_one_go);
     tcase_add_test(tests, a_smaller_share_cuts_what_was_saved);
     tcase_add_test(tests, a_block_stops_everything_and_expires);
