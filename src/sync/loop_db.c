@@ -244,8 +244,10 @@ loop_slots(struct loop *loop)
     int ahead = loop_ahead(loop);
     int slots = http_free_slots(loop->http) + ahead - loop->waiting;
     int64_t left = loop->options->posts_max - loop->posted;
-    /* What the rate lets go within the next half second; more would only wait, and lapse. */
-    int rate = budget_available(&loop->budget) + (int)(loop->budget.per_second / 2) + 1;
+    /* What the rate lets go within the next half second, with what waits already; more would only
+     * wait longer, and lapse. */
+    int rate =
+        budget_available(&loop->budget) + (int)(loop->budget.per_second / 2) + 1 - loop->waiting;
 
     if (slots < ahead / 2) /* a few large claims, not many small ones */
         slots = 0;

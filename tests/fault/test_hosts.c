@@ -496,6 +496,10 @@ measure(int workers, int seconds)
                 refused);
     world_check(&world, all * 1000 <= ALLOWANCE * ms + ALLOWANCE * 1000 / 2,
                 "%d workers made %" PRId64 " requests in %" PRId64 " ms", workers, all, ms);
+    /* In a few seconds beside other tests a worker may get little done; claims that lapse because
+     * they are more than the share lets go showed as a tenth in twenty. */
+    world_check(&world, seconds_given() == 0 || all * 1000 * 2 >= ALLOWANCE * ms,
+                "%d workers made %" PRId64 " requests in %" PRId64 " ms", workers, all, ms);
     world_check(&world, least > 0, "one of %d workers got nothing", workers);
 }
 
@@ -510,7 +514,7 @@ START_TEST(any_number_of_workers_shares_one_allowance_and_is_never_told_429)
         measure(8, 20);
     } else {
         measure(1, 3);
-        measure(4, 3);
+        measure(8, 3);
     }
     world_agree(&world, "one allowance");
 }
