@@ -305,13 +305,7 @@ START_TEST(a_network_that_goes_silent_under_load)
 }
 END_TEST
 
-/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
-#define CASE(name)                                                                                 \
-    do {                                                                                           \
-        TCase *tcase = support_case(suite, #name, 400);                                            \
-        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
-        tcase_add_test(tcase, name);                                                               \
-    } while (0)
+#define CASE(name) SUPPORT_CASE(suite, 400, setup, teardown, name)
 
 int
 main(void)

@@ -214,13 +214,7 @@ START_TEST(a_claim_whose_wait_for_the_standby_was_cancelled_is_not_sent)
 }
 END_TEST
 
-/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
-#define CASE(name)                                                                                 \
-    do {                                                                                           \
-        TCase *tcase = support_case(suite, #name, 400);                                            \
-        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
-        tcase_add_test(tcase, name);                                                               \
-    } while (0)
+#define CASE(name) SUPPORT_CASE(suite, 400, setup, teardown, name)
 
 int
 main(void)

@@ -521,13 +521,7 @@ START_TEST(any_number_of_workers_shares_one_allowance_and_is_never_told_429)
 }
 END_TEST
 
-/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
-#define CASE(name)                                                                                 \
-    do {                                                                                           \
-        TCase *tcase = support_case(suite, #name, TEST_MAX_S);                                     \
-        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
-        tcase_add_test(tcase, name);                                                               \
-    } while (0)
+#define CASE(name) SUPPORT_CASE(suite, TEST_MAX_S, setup, teardown, name)
 
 int
 main(void)

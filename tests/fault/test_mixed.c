@@ -272,12 +272,7 @@ START_TEST(all_faults_at_once_lose_and_double_nothing)
 }
 END_TEST
 
-/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
-#define CASE(name)                                                                                 \
-    do {                                                                                           \
-        TCase *tcase = support_case(suite, #name, TEST_MAX_S);                                     \
-        tcase_add_test(tcase, name);                                                               \
-    } while (0)
+#define CASE(name) SUPPORT_CASE(suite, TEST_MAX_S, NULL, NULL, name)
 
 int
 main(void)

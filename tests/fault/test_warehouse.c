@@ -372,13 +372,7 @@ START_TEST(units_that_go_down_before_and_after_posting)
 }
 END_TEST
 
-/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
-#define CASE(name)                                                                                 \
-    do {                                                                                           \
-        TCase *tcase = support_case(suite, #name, 400);                                            \
-        tcase_add_checked_fixture(tcase, setup, teardown);                                         \
-        tcase_add_test(tcase, name);                                                               \
-    } while (0)
+#define CASE(name) SUPPORT_CASE(suite, 400, setup, teardown, name)
 
 int
 main(void)

@@ -535,12 +535,7 @@ START_TEST(text_of_the_api_is_shown_harmless_and_harms_nothing)
 }
 END_TEST
 
-/* Each is a case of its own, so that CK_RUN_CASE=NAME runs it alone. */
-#define CASE(name)                                                                                 \
-    do {                                                                                           \
-        TCase *tcase = support_case(suite, #name, 500);                                            \
-        tcase_add_test(tcase, name);                                                               \
-    } while (0)
+#define CASE(name) SUPPORT_CASE(suite, 500, NULL, NULL, name)
 
 int
 main(void)

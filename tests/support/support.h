@@ -22,6 +22,15 @@
 /* A case whose tests may take `seconds`; Check's own default of 4 is short for sanitized builds. */
 TCase *support_case(Suite *suite, const char *name, int seconds);
 
+/* A test as a case of its own, so that CK_RUN_CASE=NAME runs it alone; setup, teardown: may be
+ * NULL. */
+#define SUPPORT_CASE(suite, seconds, setup, teardown, name)                                        \
+    do {                                                                                           \
+        TCase *its_case = support_case((suite), #name, (seconds));                                 \
+        tcase_add_checked_fixture(its_case, (setup), (teardown));                                  \
+        tcase_add_test(its_case, name);                                                            \
+    } while (0)
+
 /* Runs and frees the suite; the exit code for main. */
 int support_run_suite(Suite *suite);
 
