@@ -216,6 +216,11 @@ START_TEST(a_baseline_from_the_api_that_was_killed_goes_on)
         support_wait_until(has_booked_more, &booked, 30000, "a piece");
         support_signal(&process, i == 0 ? SIGKILL : SIGTERM);
         ck_assert_int_eq(support_wait_exit(&process, 30000), i == 0 ? 128 + SIGKILL : 1);
+        /* what a killed one had asked for may still be under way at the server */
+        support_wait_query(shop.url,
+                           "select count(*) from pg_stat_activity where datname ="
+                           " current_database() and pid <> pg_backend_pid()",
+                           "0", 30000);
         booked = support_query_int(shop.url, "select count(listed_at)"
                                              " from waybill.baseline_progress");
     }
