@@ -7,6 +7,7 @@
 #include "http/http.h"
 #include "ledger/follow.h"
 #include "provider/provider.h"
+#include "sync/reach.h"
 
 #define CHECK_BODY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define CHECK_API_TIMEOUT_MS 20000 /* somebody waits at a terminal */
@@ -70,7 +71,9 @@ check_judge_answer(const struct provider *provider, const struct http_answer *an
     struct provider_answer how = {0};
 
     if (answer->fact != HTTP_ANSWERED) {
-        (void)check_add(list, CHECK_FAIL, "api", "", "no answer: %s", answer->error);
+        (void)check_add(list, CHECK_FAIL, "api",
+                        answer->fact == HTTP_NOT_SENT ? reach_advice(answer->distrust) : "",
+                        "no answer: %s", answer->error);
         return EXIT_CODE_API;
     }
     provider_read_plain(provider, answer, &how);

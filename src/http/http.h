@@ -68,10 +68,24 @@ enum http_phase {
     HTTP_PHASE_READING,
 };
 
+/* Why a TLS handshake failed: each has its own cure. */
+enum http_distrust {
+    HTTP_DISTRUST_NONE,
+    HTTP_DISTRUST_NAME, /* the certificate is for another host */
+    HTTP_DISTRUST_EXPIRED,
+    HTTP_DISTRUST_NOT_YET_VALID,
+    HTTP_DISTRUST_SELF_SIGNED,
+    HTTP_DISTRUST_AUTHORITY, /* nobody whom we trust has signed it */
+    HTTP_DISTRUST_PROTOCOL,  /* nothing as new as TLS 1.2 */
+    HTTP_DISTRUST_CA_FILE,   /* ca_file can't be read, or holds no certificate */
+    HTTP_DISTRUST_OTHER,     /* the certificate, for another reason */
+};
+
 struct http_answer {
     void *tag;
     enum http_fact fact;
     enum http_phase phase;
+    enum http_distrust distrust;
     bool is_timeout;  /* it failed because a time limit ran out */
     bool is_oversize; /* it failed because the answer passed its bound */
     bool

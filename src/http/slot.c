@@ -11,6 +11,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "http/trust.h"
 
 /* A connection that sat idle for longer is not used again. Losing the race against a server that
  * closes it makes a POST's outcome unknown for minutes, a fresh connection costs a round trip. */
@@ -448,10 +449,12 @@ slot_phase(const struct slot *slot, CURLcode code)
     return HTTP_PHASE_CONNECT;
 }
 
-/* Ours where we stopped it, else libcurl's own words. */
+/* Ours where we stopped it or have better ones, else libcurl's own words. */
 static const char *
-slot_reason(const struct slot *slot, CURLcode code)
+slot_reason(const struct slot *slot, CURLcode code, enum http_distrust distrust)
 {
+    const char *words = trust_words(distrust);
+
     if (slot->is_late)
         return "the send deadline had passed";
     if (slot->is_oversize)
@@ -460,10 +463,8 @@ slot_reason(const struct slot *slot, CURLcode code)
         return "the connection died without an answer, and the request is not sent twice";
     if (code == CURLE_OK)
         return "no status came";
-    /* OpenSSL's words name neither the cause nor what is missing. */
-    if (code == CURLE_SSL_CONNECT_ERROR && (strstr(slot->error, "protocol version") != NULL ||
-                                            strstr(slot->error, "unsupported protocol") != NULL))
-        return "the server offers no TLS 1.2 or later";
+    if (words != NULL)
+        return words;
     return slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
 }
 
@@ -490,7 +491,8 @@ slot_finish(const struct slot *slot, CURLcode code, struct http_answer *out)
     out->is_oversize = slot->is_oversize;
     out->is_timeout = code == CURLE_OPERATION_TIMEDOUT;
     out->phase = slot_phase(slot, code);
-    text_copy_clean(reason, sizeof(reason), slot_reason(slot, code));
+    out->distrust = trust_judge(slot->easy, code, slot->error);
+    text_copy_clean(reason, sizeof(reason), slot_reason(slot, code, out->distrust));
     (void)snprintf(out->error, sizeof(out->error), "%s: %s", http_phase_name(out->phase), reason);
     text_trim_cut(out->error);
 }

@@ -57,6 +57,7 @@ digitalriver_begin_read(const struct http_answer *answer, struct provider_answer
     text_copy_clean(how->request_id, sizeof(how->request_id), answer->request_id);
     if (answer->fact != HTTP_ANSWERED) {
         text_copy_clean(how->error, sizeof(how->error), answer->error);
+        how->distrust = answer->distrust;
         return;
     }
     how->has_retry_after = provider_retry_after(answer, &how->retry_after_ms);

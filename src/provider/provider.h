@@ -276,6 +276,7 @@ struct provider_answer {
     enum provider_read read;
     int http_status;
     char error[512];
+    enum http_distrust distrust; /* no answer came, since the server could not be trusted */
     char request_id[201];
     bool has_retry_after;
     int64_t retry_after_ms;

@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "ledger/work.h"
 #include "sync/budget.h"
+#include "sync/reach.h"
 
 enum {
     AUDIT_LIST_BODY_BYTES_MAX = 4 * 1024 * 1024, /* a page of fulfillments of 100 lines each */
@@ -182,7 +183,7 @@ audit_list_judge_api(struct audit_list *list, const struct http_answer *answer,
     list->key_refused = how->read == PROVIDER_READ_KEY ? list->key_refused + 1 : 0;
     if (list->unreached >= AUDIT_LIST_UNREACHED_MAX) {
         error_set(err, ERROR_API, "the API can't be reached: %s", answer->error);
-        error_hint(err, "is api.base_url right?");
+        error_hint(err, "%s", reach_advice(answer->distrust));
         return false;
     }
     if (list->key_refused >= AUDIT_LIST_KEY_REFUSED_MAX) {

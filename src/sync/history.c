@@ -14,6 +14,7 @@
 #include "sync/budget.h"
 #include "sync/history_upstream.h"
 #include "sync/listing.h"
+#include "sync/reach.h"
 #include "json/json.h"
 
 enum {
@@ -153,15 +154,17 @@ done:
 
 /* True: it is tried again later. */
 static bool
-history_again(struct history *h, struct history_order *order, const char *why, int64_t wait_ms,
-              struct error *err)
+history_again(struct history *h, struct history_order *order, const struct provider_answer *how,
+              const char *why, int64_t wait_ms, struct error *err)
 {
     int64_t delay_ms = (int64_t)HISTORY_WAIT_MS << order->failures;
 
     if (++order->failures > HISTORY_FAILURES_MAX) {
         error_set(err, ERROR_API, "the fulfillments of order %s can't be listed: %s",
                   order->order_id, why);
-        error_hint(err, "what is booked stays; the same command goes on from there");
+        error_hint(err, "what is booked stays; the same command goes on from there%s%s",
+                   how->distrust != HTTP_DISTRUST_NONE ? "; " : "",
+                   how->distrust != HTTP_DISTRUST_NONE ? reach_advice(how->distrust) : "");
         history_order_free(order);
         return false;
     }
@@ -213,13 +216,13 @@ history_read_answer(struct history *h, struct history_order *order,
         history_wait(h, order, 0);
         return true;
     case PROVIDER_READ_LATER:
-        return history_again(h, order, how->error, how->has_retry_after ? how->retry_after_ms : 0,
-                             err);
+        return history_again(h, order, how, how->error,
+                             how->has_retry_after ? how->retry_after_ms : 0, err);
     case PROVIDER_READ_REFUSED:
         h->asked++;
         return how->http_status == 404 || how->http_status == 400
                    ? history_unknown(h, order, err)
-                   : history_again(h, order, how->error, 0, err);
+                   : history_again(h, order, how, how->error, 0, err);
     case PROVIDER_READ_OK:
         break;
     }
@@ -233,7 +236,7 @@ history_read_answer(struct history *h, struct history_order *order,
     case LISTING_UNREADABLE:
         break;
     }
-    return history_again(h, order, listing_why(order->listing), 0, err);
+    return history_again(h, order, how, listing_why(order->listing), 0, err);
 }
 
 static bool
@@ -545,6 +548,8 @@ history_one_answer(const struct sync_options *options, const struct provider *pr
         else
             error_set(err, ERROR_API, "fulfillment %s can't be read: %s", fulfillment_id,
                       how.error);
+        if (how.distrust != HTTP_DISTRUST_NONE)
+            error_hint(err, "%s", reach_advice(how.distrust));
         goto done;
     }
     if (page.list[0].has_live_mode && page.list[0].live_mode != options->is_live) {

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "ledger/work.h"
+#include "sync/reach.h"
 #include "json/json.h"
 
 enum {
@@ -153,8 +154,13 @@ upstream_ask(const struct history_upstream *with, const char *const *ids, int co
         if (halves)
             return upstream_ask(with, ids, count / 2, err) &&
                    upstream_ask(with, ids + count / 2, count - count / 2, err);
-        if (wait_ms > 0 && ++failures > UPSTREAM_FAILURES_MAX)
-            return error_set(err, ERROR_API, "orders can't be asked for by their upstream id");
+        if (wait_ms > 0 && ++failures > UPSTREAM_FAILURES_MAX) {
+            error_set(err, ERROR_API, "orders can't be asked for by their upstream id%s%s",
+                      answer.error[0] != '\0' ? ": " : "", answer.error);
+            if (answer.fact == HTTP_NOT_SENT)
+                error_hint(err, "%s", reach_advice(answer.distrust));
+            return false;
+        }
         if (!upstream_sleep(with, wait_ms << (wait_ms > 0 ? failures : 0), err))
             return false;
     }

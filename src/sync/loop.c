@@ -10,6 +10,7 @@
 #include "ledger/prune.h"
 #include "ledger/run.h"
 #include "ledger/sweep.h"
+#include "sync/reach.h"
 
 enum {
     LOOP_PATIENCE_MS = 2000,    /* what a pass waits for; the rest is left for the next */
@@ -30,6 +31,13 @@ loop_fail(struct loop *loop, const struct error *err)
     loop->is_closing = true;
 }
 
+static void
+loop_say_unreached(const struct loop *loop, struct error *err)
+{
+    error_set(err, ERROR_API, "the API can't be reached: %s", loop->unreached_why);
+    error_hint(err, "what is due stays planned; %s", reach_advice(loop->unreached_distrust));
+}
+
 void
 loop_note_answer(struct loop *loop, const struct http_answer *answer)
 {
@@ -42,9 +50,10 @@ loop_note_answer(struct loop *loop, const struct http_answer *answer)
     }
     if (answer->is_late)
         return;
+    (void)snprintf(loop->unreached_why, sizeof(loop->unreached_why), "%s", answer->error);
+    loop->unreached_distrust = answer->distrust;
     if (++loop->unreached >= LOOP_UNREACHED_MAX && !loop->is_closing) {
-        error_set(&err, ERROR_API, "the API can't be reached: %s", answer->error);
-        error_hint(&err, "what is due stays planned; is api.base_url right?");
+        loop_say_unreached(loop, &err);
         loop_fail(loop, &err);
     }
 }
@@ -480,8 +489,7 @@ loop_judge_api(struct loop *loop)
     if (loop->failure.code != ERROR_NONE || loop->is_stopping)
         return;
     if (loop->unreached > 0 && !loop->was_reached) {
-        error_set(&err, ERROR_API, "the API can't be reached");
-        error_hint(&err, "what is due stays planned; is api.base_url right?");
+        loop_say_unreached(loop, &err);
         loop_fail(loop, &err);
     } else if (loop->key_refused > 0) {
         error_set(&err, ERROR_API, "the API refuses the key");

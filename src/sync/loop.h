@@ -124,6 +124,8 @@ struct loop {
     int64_t posted; /* POSTs started, for posts_max */
     int unreached;  /* requests in a row that did not reach the API */
     bool was_reached;
+    char unreached_why[256]; /* of the last of them */
+    enum http_distrust unreached_distrust;
     int key_refused;  /* in a row */
     int failed_posts; /* in a row, whoever's fault */
     int asked, asked_unknown;

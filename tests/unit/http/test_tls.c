@@ -130,7 +130,7 @@ fetch(const char *host, const char *authority, const char *body, struct http_ans
 
 /* Not a byte of a POST's body leaves, and the reason is said in words. */
 static void
-must_refuse(const char *host, const char *authority, const char *words)
+must_refuse(const char *host, const char *authority, enum http_distrust distrust, const char *words)
 {
     struct http_answer answer;
 
@@ -138,6 +138,7 @@ must_refuse(const char *host, const char *authority, const char *words)
     ck_assert_int_eq(answer.fact, HTTP_NOT_SENT);
     ck_assert(!answer.is_sent);
     ck_assert_msg(answer.phase == HTTP_PHASE_TLS, "%s", answer.error);
+    ck_assert_msg(answer.distrust == distrust, "%d: %s", (int)answer.distrust, answer.error);
     ck_assert_msg(strncmp(answer.error, "TLS handshake: ", 15) == 0 &&
                       strstr(answer.error, words) != NULL,
                   "\"%s\" doesn't say \"%s\"", answer.error, words);
@@ -153,8 +154,11 @@ START_TEST(only_a_certificate_that_is_trusted_and_names_the_host_will_do)
     ck_assert_msg(answer.fact == HTTP_ANSWERED, "%s", answer.error);
     ck_assert_int_eq(answer.status, 200);
 
-    must_refuse("127.0.0.1", NULL, "SSL certificate problem: self-signed certificate");
-    must_refuse("localhost", "self.pem",
+    ck_assert_int_eq(answer.distrust, HTTP_DISTRUST_NONE);
+
+    must_refuse("127.0.0.1", NULL, HTTP_DISTRUST_SELF_SIGNED,
+                "the server's certificate is signed by itself, by no authority");
+    must_refuse("localhost", "self.pem", HTTP_DISTRUST_NAME,
                 "no alternative certificate subject name matches target "
                 "host name 'localhost'");
 }
@@ -170,18 +174,39 @@ START_TEST(a_certificate_of_another_authority_is_refused)
     start_server("leaf", "-tls1_3", "DEFAULT");
     fetch("127.0.0.1", "other.pem", NULL, &answer);
     ck_assert_msg(answer.fact == HTTP_ANSWERED, "%s", answer.error);
-    must_refuse("127.0.0.1", "ours.pem",
-                "SSL certificate problem: unable to get local issuer certificate");
+    must_refuse("127.0.0.1", "ours.pem", HTTP_DISTRUST_AUTHORITY,
+                "the server's certificate is of an authority that isn't trusted here");
+    must_refuse("127.0.0.1", NULL, HTTP_DISTRUST_AUTHORITY, "an authority that isn't trusted");
+
+    /* The server sends its authority along, which makes it no better. */
+    shell("cat \"$1/$3.pem\" >> \"$1/$2.pem\"", "leaf", "other", NULL);
+    support_signal(&server, SIGKILL);
+    (void)support_wait_exit(&server, 10000);
+    start_server("leaf", "-tls1_3", "DEFAULT");
+    must_refuse("127.0.0.1", "ours.pem", HTTP_DISTRUST_AUTHORITY, "an authority that isn't");
+}
+END_TEST
+
+START_TEST(a_file_of_authorities_that_is_none_is_said)
+{
+    make_certificate("self", "IP:127.0.0.1", NULL);
+    start_server("self", "-tls1_2", "DEFAULT");
+    shell("echo 'no certificate' > \"$1/$2\"", "empty.pem", NULL, NULL);
+    must_refuse("127.0.0.1", "empty.pem", HTTP_DISTRUST_CA_FILE, "empty.pem");
+    must_refuse("127.0.0.1", "missing.pem", HTTP_DISTRUST_CA_FILE, "missing.pem");
 }
 END_TEST
 
 /* Made ten days ago, or in ten days, and good for two. */
 static const struct {
     const char *shift;
+    enum http_distrust distrust;
     const char *words;
 } time_cases[] = {
-    {"WAYBILL_CLOCK_SHIFT_S=-864000", "certificate has expired"},
-    {"WAYBILL_CLOCK_SHIFT_S=864000", "certificate is not yet valid"},
+    {"WAYBILL_CLOCK_SHIFT_S=-864000", HTTP_DISTRUST_EXPIRED,
+     "the server's certificate has expired"},
+    {"WAYBILL_CLOCK_SHIFT_S=864000", HTTP_DISTRUST_NOT_YET_VALID,
+     "the server's certificate is not yet valid"},
 };
 
 START_TEST(a_certificate_whose_time_is_over_or_has_not_come_is_refused)
@@ -190,7 +215,7 @@ START_TEST(a_certificate_whose_time_is_over_or_has_not_come_is_refused)
 
     make_certificate("old", "IP:127.0.0.1", env);
     start_server("old", "-tls1_2", "DEFAULT");
-    must_refuse("127.0.0.1", "old.pem", time_cases[_i].words);
+    must_refuse("127.0.0.1", "old.pem", time_cases[_i].distrust, time_cases[_i].words);
 }
 END_TEST
 
@@ -205,7 +230,8 @@ START_TEST(an_outdated_protocol_is_refused)
     make_certificate("self", "IP:127.0.0.1", NULL);
     ck_assert_int_eq(setenv("OPENSSL_CONF", support_write_file("openssl.cnf", policy, 0600), 1), 0);
     start_server("self", "-tls1_1", "DEFAULT@SECLEVEL=0");
-    must_refuse("127.0.0.1", "self.pem", "the server offers no TLS 1.2 or later");
+    must_refuse("127.0.0.1", "self.pem", HTTP_DISTRUST_PROTOCOL,
+                "the server offers no TLS 1.2 or later");
 }
 END_TEST
 
@@ -215,7 +241,7 @@ START_TEST(a_server_that_speaks_http2_only_is_not_understood)
     make_certificate("self", "IP:127.0.0.1", NULL);
     protocols = "h2";
     start_server("self", "-tls1_2", "DEFAULT");
-    must_refuse("127.0.0.1", "self.pem", "no application protocol");
+    must_refuse("127.0.0.1", "self.pem", HTTP_DISTRUST_NONE, "no application protocol");
 }
 END_TEST
 
@@ -244,6 +270,7 @@ main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, only_a_certificate_that_is_trusted_and_names_the_host_will_do);
     tcase_add_test(tcase, a_certificate_of_another_authority_is_refused);
+    tcase_add_test(tcase, a_file_of_authorities_that_is_none_is_said);
     tcase_add_loop_test(tcase, a_certificate_whose_time_is_over_or_has_not_come_is_refused, 0, 2);
     tcase_add_test(tcase, an_outdated_protocol_is_refused);
     tcase_add_test(tcase, a_server_that_speaks_http2_only_is_not_understood);
