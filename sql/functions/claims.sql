@@ -169,6 +169,7 @@ language plpgsql security definer set search_path from current
 declare
     t timestamptz := clock_timestamp();
     lost bigint[];
+    orders text[]; -- of theirs
     reaped bigint;
 begin
     lost := array(
@@ -183,7 +184,12 @@ begin
     if cardinality(lost) = 0 then
         return 0;
     end if;
-    perform 1 from lanes l where l.active_submission = any (lost) order by l.order_id for no key update;
+    orders := array(select s.order_id from submissions s where s.submission_id = any (lost));
+    lost := array(select l.active_submission from lanes l
+                   where l.order_id = any (orders) and l.active_submission = any (lost)
+                   order by l.order_id for no key update);
+    -- until they are looked up, nothing of the order is due
+    update lanes l set next_at = 'infinity' where l.order_id = any (orders) and l.active_submission = any (lost);
     with put as (
         update submissions s
            set state = 'unknown', unknown_since = t, first_sent_at = coalesce(s.first_sent_at, t),
@@ -215,13 +221,15 @@ language plpgsql security definer set search_path from current
 declare
     t timestamptz := clock_timestamp();
     ids bigint[];
+    orders text[]; -- of theirs
 begin
     ids := array(select s.submission_id from submissions s
                   where s.state = 'unknown' and s.next_look_at <= t
                     and (only_order is null or s.order_id = only_order)
                   order by s.next_look_at limit most);
+    orders := array(select s.order_id from submissions s where s.submission_id = any (ids));
     ids := array(select l.active_submission from lanes l
-                  where l.active_submission = any (ids)
+                  where l.order_id = any (orders) and l.active_submission = any (ids)
                   order by l.order_id for no key update skip locked);
     return query
     with put as (

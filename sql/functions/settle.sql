@@ -15,7 +15,7 @@ declare
     ids bigint[];    -- the submissions that are named
     orders text[];   -- and their orders
     done bigint[];
-    late text[];
+    late text[];     -- orders that the planner has to look at
     accepted_count bigint := 0;
     has_refusals boolean;
     has_findings boolean;
@@ -116,8 +116,10 @@ begin
 
     update lanes l
        set active_submission = case when s.state in ('unknown', 'sending') then s.submission_id end,
-           next_at = coalesce((select min(p.next_attempt_at) from submissions p
-                                where p.order_id = l.order_id and p.state = 'planned'), 'infinity')
+           -- a busy lane is not due, whatever else waits in it: see lanes_due
+           next_at = case when s.state in ('unknown', 'sending') then 'infinity'
+                          else coalesce((select min(p.next_attempt_at) from submissions p
+                                          where p.order_id = l.order_id and p.state = 'planned'), 'infinity') end
       from (select distinct on (s.order_id) s.order_id, s.submission_id, s.state
               from submissions s where s.submission_id = any (done)
              order by s.order_id, (s.state in ('unknown', 'sending')) desc) s
@@ -135,13 +137,13 @@ begin
             on conflict (order_id) do update set checked_at = null, ask_at = t;
     end if;
 
-    insert into queue (order_key, source)
-    select distinct s.order_id, 'settled'
-      from submissions s
-     where s.submission_id = any (done)
-       and (s.state in ('rejected', 'split')
-            or s.order_id = any (late)
-            or exists (select from rows r where r.order_id = s.order_id and r.looks_when_settled offset 0));
+    late := late || array(select r.order_id from rows r where r.looks_when_settled and r.order_id = any (orders));
+    if has_refusals or late <> '{}' then
+        insert into queue (order_key, source)
+        select distinct s.order_id, 'settled'
+          from submissions s
+         where s.submission_id = any (done) and (s.state in ('rejected', 'split') or s.order_id = any (late));
+    end if;
 
     perform close_settled(done);
     if has_findings then

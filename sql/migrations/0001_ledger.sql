@@ -138,7 +138,8 @@ create table rows (
     constraint law_5_shipped check (posted_shipped + open_shipped <= planned_to_shipped),
     constraint law_5_cancelled check (posted_cancelled + open_cancelled <= planned_to_cancelled),
     check ((refused_submission is null) = (refused_shipped is null and refused_cancelled is null))
-);
+) with (fillfactor = 70); -- counters move in place
+create index rows_looks on rows (order_id) where looks_when_settled;
 comment on table rows is 'one row per (order, item, shipment_ref) that the warehouse ever showed, with its counters';
 comment on column rows.planned_to_shipped is 'what the last plan that added units wanted; posted + open can never pass it';
 comment on column rows.plan_no is 'counts the plans that added units to this row; a number can be used once';
@@ -196,8 +197,9 @@ create table lanes (
     active_submission bigint,
     next_at           timestamptz not null default 'infinity',
     urgent_until      timestamptz
-) with (fillfactor = 70);
-create index lanes_due on lanes (next_at) where active_submission is null and next_at < 'infinity';
+) with (fillfactor = 50);
+-- Whether a lane is busy is not in here, so that a claim writes no index: claims step over the busy ones that are due.
+create index lanes_due on lanes (next_at) where next_at < 'infinity';
 create index lanes_urgent on lanes (urgent_until) where urgent_until is not null;
 comment on table lanes is 'one row per order: the lock that makes one POST at a time, and when the next may go';
 comment on column lanes.urgent_until is 'its authorization ends then, soon: it goes before the others; null: no hurry';
@@ -254,7 +256,6 @@ create table submissions (
 ) with (fillfactor = 70);
 create unique index law_4 on submissions (order_id) where state in ('sending', 'unknown');
 create unique index submissions_fulfillment on submissions (fulfillment_id) where fulfillment_id is not null;
-create index submissions_planned on submissions (order_id, next_attempt_at) where state = 'planned';
 create index submissions_look on submissions (next_look_at) where state = 'unknown';
 create index submissions_open on submissions (order_id, created_at) where state in ('planned', 'sending', 'unknown', 'held');
 create index submissions_order on submissions (order_id);
