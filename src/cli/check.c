@@ -3,15 +3,15 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/run.h"
 #include "cli/table.h"
 #include "http/http.h"
 #include "ledger/follow.h"
 #include "provider/provider.h"
+#include "sync/api.h"
 #include "sync/reach.h"
 
-#define CHECK_BODY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define CHECK_API_TIMEOUT_MS 20000 /* somebody waits at a terminal */
-#define CHECK_APPLICATION    "waybill/" WAYBILL_VERSION
 #define CHECK_NO_INSTANCE    "00000000-0000-0000-0000-000000000000"
 
 /* An error of a step becomes a finding; true when there was memory for it. */
@@ -125,29 +125,12 @@ check_api(const struct config *config, const struct secret *key, struct check_li
     struct http *http = NULL;
     struct provider *provider = NULL;
     struct http_answer answer = {0};
-    struct http_options transport = {
-        .in_flight_max = 1,
-        .body_bytes_max = CHECK_BODY_BYTES_MAX,
-        .connect_timeout_ms = config->api.connect_timeout_ms,
-        .timeout_ms = config->api.timeout_ms < CHECK_API_TIMEOUT_MS ? config->api.timeout_ms
-                                                                    : CHECK_API_TIMEOUT_MS,
-        .ca_file = config->api.ca_file,
-        .user_agent = CHECK_APPLICATION,
-        .bearer = key,
-    };
-    const struct provider_options wire = {
-        .base_url = config->api.base_url,
-        .version = config->api.version,
-        .instance = CHECK_NO_INSTANCE,
-        .application = CHECK_APPLICATION,
-        .is_live = config->api.mode == CONFIG_MODE_LIVE,
-    };
+    struct sync_options sync;
+    bool ok = run_options_fill(config, NULL, key, "check", &sync, &failure);
 
-    bool ok = provider_new(&provider, config->api.provider, &wire, &failure);
-
-    if (ok)
-        provider_transport(provider, &transport);
-    if (ok && http_new(&http, &transport, &failure) &&
+    if (sync.timeout_ms > CHECK_API_TIMEOUT_MS)
+        sync.timeout_ms = CHECK_API_TIMEOUT_MS;
+    if (ok && api_open(&sync, CHECK_NO_INSTANCE, 1, &provider, &http, &failure) &&
         check_ask(http, provider, &answer, &failure)) {
         code = check_judge_answer(provider, &answer, list);
     } else {

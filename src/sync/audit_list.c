@@ -8,11 +8,11 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "ledger/work.h"
+#include "sync/api.h"
 #include "sync/budget.h"
 #include "sync/reach.h"
 
 enum {
-    AUDIT_LIST_BODY_BYTES_MAX = 4 * 1024 * 1024, /* a page of fulfillments of 100 lines each */
     AUDIT_LIST_BEAT_MS = 250,
     AUDIT_LIST_TURN_MS = 250,
     AUDIT_LIST_PATIENCE_MS = 60000, /* as long as a 429 blocks that doesn't say how long */
@@ -60,18 +60,6 @@ audit_list_new(const struct sync_options *options, int stop_fd, struct ledger *l
 {
     struct ledger_identity me;
     struct audit_list *list = calloc(1, sizeof(*list));
-    struct http_options http = {.in_flight_max = options->max_in_flight,
-                                .body_bytes_max = AUDIT_LIST_BODY_BYTES_MAX,
-                                .connect_timeout_ms = options->connect_timeout_ms,
-                                .timeout_ms = options->timeout_ms,
-                                .ca_file = options->ca_file,
-                                .user_agent = "waybill/" WAYBILL_VERSION,
-                                .bearer = options->key};
-    struct provider_options provider = {.base_url = options->base_url,
-                                        .version = options->api_version,
-                                        .application = "waybill/" WAYBILL_VERSION,
-                                        .is_live = options->is_live,
-                                        .marker_as_shipment_id = options->marker_as_shipment_id};
 
     if (list == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for an audit");
@@ -88,13 +76,8 @@ audit_list_new(const struct sync_options *options, int stop_fd, struct ledger *l
         error_set(err, ERROR_NOMEM, "no memory for an audit");
         goto failed;
     }
-    if (!ledger_identify(ledger, &me, err))
-        goto failed;
-    provider.instance = me.ledger_id;
-    if (!provider_new(&list->provider, options->provider, &provider, err))
-        goto failed;
-    provider_transport(list->provider, &http);
-    if (!http_new(&list->http, &http, err))
+    if (!ledger_identify(ledger, &me, err) ||
+        !api_open(options, me.ledger_id, options->max_in_flight, &list->provider, &list->http, err))
         goto failed;
     *out = list;
     return true;

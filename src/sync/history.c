@@ -11,6 +11,7 @@
 #include "http/http.h"
 #include "ledger/work.h"
 #include "provider/provider.h"
+#include "sync/api.h"
 #include "sync/budget.h"
 #include "sync/history_upstream.h"
 #include "sync/listing.h"
@@ -21,7 +22,6 @@ enum {
     HISTORY_PAGE_ORDERS = 500,
     HISTORY_BOOK_ORDERS = 100,
     HISTORY_BOOK_BYTES = 4 * 1024 * 1024,
-    HISTORY_BODY_BYTES_MAX = 4 * 1024 * 1024,
     HISTORY_TEXT_BYTES_MAX = 64 * 1024 * 1024,
     HISTORY_FAILURES_MAX = 10, /* of one order, a wait that doubles between: some four minutes */
     HISTORY_WAIT_MS = 250,
@@ -405,30 +405,6 @@ history_turn(struct history *h, struct error *err)
     return ok;
 }
 
-static bool
-history_open_api(const struct sync_options *o, const char *instance, int in_flight_max,
-                 struct http **http, struct provider **provider, struct error *err)
-{
-    struct http_options transport = {.in_flight_max = in_flight_max,
-                                     .body_bytes_max = HISTORY_BODY_BYTES_MAX,
-                                     .connect_timeout_ms = o->connect_timeout_ms,
-                                     .timeout_ms = o->timeout_ms,
-                                     .ca_file = o->ca_file,
-                                     .user_agent = "waybill/" WAYBILL_VERSION,
-                                     .bearer = o->key};
-    const struct provider_options wire = {.base_url = o->base_url,
-                                          .version = o->api_version,
-                                          .instance = instance,
-                                          .application = "waybill/" WAYBILL_VERSION,
-                                          .is_live = o->is_live,
-                                          .marker_as_shipment_id = o->marker_as_shipment_id};
-
-    if (!provider_new(provider, o->provider, &wire, err))
-        return false;
-    provider_transport(*provider, &transport);
-    return http_new(http, &transport, err);
-}
-
 /* Orders that the warehouse knows by the merchant's number alone belong to the history too. */
 static bool
 history_resolve(struct history *h, struct error *err)
@@ -461,7 +437,7 @@ history_begin(struct history *h, struct error *err)
          !ledger_bind_api(h->ledger, o->base_url, o->is_live, err)) ||
         !ledger_run_begin(h->ledger, "baseline", &h->run_id, err))
         return false;
-    return history_open_api(o, me.ledger_id, o->max_in_flight, &h->http, &h->provider, err) &&
+    return api_open(o, me.ledger_id, o->max_in_flight, &h->provider, &h->http, err) &&
            work_begin(h->ledger, h->run_id, &h->worker_id, err) && history_resolve(h, err) &&
            baseline_api_begin(h->ledger, h->warehouse, h->options->baseline->is_dry_run,
                               &h->progress.orders, &h->progress.listed, err);
@@ -589,7 +565,7 @@ history_fulfillment(const struct sync_options *options, const char *instance,
     struct http_answer answer;
 
     provider_request_init(&request);
-    if (!history_open_api(options, instance, 1, &http, &provider, err) ||
+    if (!api_open(options, instance, 1, &provider, &http, err) ||
         !provider_get_fulfillment(provider, fulfillment_id, &request, err))
         goto done;
     provider_request_to_http(&request, &sent);

@@ -10,6 +10,7 @@
 #include "ledger/prune.h"
 #include "ledger/run.h"
 #include "ledger/sweep.h"
+#include "sync/api.h"
 #include "sync/reach.h"
 
 enum {
@@ -19,8 +20,6 @@ enum {
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
     LOOP_FORGET_ORDERS = 200, /* that are forgotten, in one pass */
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
-    LOOP_BODY_BYTES_MAX =
-        4 * 1024 * 1024, /* 100 orders with their charges, or fulfillments of 100 lines */
 };
 
 void
@@ -557,30 +556,6 @@ loop_was_stopped(const struct loop *loop)
     return loop->is_stopping;
 }
 
-static bool
-loop_open_api(struct loop *loop, const struct ledger_identity *me, struct error *err)
-{
-    const struct sync_options *o = loop->options;
-    struct http_options http = {.in_flight_max = o->max_in_flight,
-                                .body_bytes_max = LOOP_BODY_BYTES_MAX,
-                                .connect_timeout_ms = o->connect_timeout_ms,
-                                .timeout_ms = o->timeout_ms,
-                                .ca_file = o->ca_file,
-                                .user_agent = "waybill/" WAYBILL_VERSION,
-                                .bearer = o->key};
-    struct provider_options provider = {.base_url = o->base_url,
-                                        .version = o->api_version,
-                                        .instance = me->ledger_id,
-                                        .application = "waybill/" WAYBILL_VERSION,
-                                        .is_live = o->is_live,
-                                        .marker_as_shipment_id = o->marker_as_shipment_id};
-
-    if (!provider_new(&loop->provider, o->provider, &provider, err))
-        return false;
-    provider_transport(loop->provider, &http);
-    return http_new(&loop->http, &http, err);
-}
-
 bool
 loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger, int64_t run_id,
          struct loop **out, struct error *err)
@@ -602,7 +577,9 @@ loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger,
     json_write_array(&loop->orders_writer, NULL);
     budget_init(&loop->budget, (double)options->requests_per_second);
     circuit_init(&loop->circuit, options->max_in_flight);
-    if (!ledger_identify(ledger, &me, err) || !loop_open_api(loop, &me, err) ||
+    if (!ledger_identify(ledger, &me, err) ||
+        !api_open(options, me.ledger_id, options->max_in_flight, &loop->provider, &loop->http,
+                  err) ||
         !work_begin(ledger, run_id, &loop->worker_id, err)) {
         loop_free(loop);
         return false;
