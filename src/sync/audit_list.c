@@ -119,10 +119,8 @@ audit_list_beat(struct audit_list *list, bool is_sending, struct error *err)
                    -1, &share, err))
         return false;
     list->beat_again = clock_mono_add(clock_mono_now(), AUDIT_LIST_BEAT_MS);
-    budget_set_rate(&list->budget, share.per_second);
-    budget_block(&list->budget, share.blocked_ms);
-    if (!list->has_joined && share.workers > 1)
-        budget_block(&list->budget, BUDGET_JOIN_MS);
+    budget_share(&list->budget, share.per_second, share.blocked_ms,
+                 !list->has_joined && share.workers > 1);
     list->has_joined = true;
     if (budget_blocked_ms(&list->budget) <= AUDIT_LIST_PATIENCE_MS)
         return true;

@@ -23,11 +23,18 @@ budget_fill(struct budget *budget)
         budget->tokens = budget_burst(budget);
 }
 
+/* Requests of one second, at most. */
+static int
+budget_most(const struct budget *budget)
+{
+    return budget->per_second < 1.0 ? 1 : (int)budget->per_second;
+}
+
 /* Requests that may leave before this second has all that the rate allows. */
 static int
 budget_room(struct budget *budget)
 {
-    int most = budget->per_second < 1.0 ? 1 : (int)budget->per_second;
+    int most = budget_most(budget);
 
     while (budget->recent_count > 0 &&
            clock_mono_since_ms(budget->recent[budget->recent_first]) >= BUDGET_RECENT_MS) {
@@ -44,12 +51,11 @@ budget_room(struct budget *budget)
 static int64_t
 budget_room_wait_ms(struct budget *budget)
 {
-    int most = budget->per_second < 1.0 ? 1 : (int)budget->per_second;
     int at;
 
     if (budget_room(budget) > 0)
         return 0;
-    at = (budget->recent_first + budget->recent_count - most) % BUDGET_RECENT_MAX;
+    at = (budget->recent_first + budget->recent_count - budget_most(budget)) % BUDGET_RECENT_MAX;
     return BUDGET_RECENT_MS - clock_mono_since_ms(budget->recent[at]);
 }
 
@@ -73,21 +79,25 @@ budget_init(struct budget *budget, double per_second)
 }
 
 void
-budget_set_rate(struct budget *budget, double per_second)
-{
-    budget_fill(budget);
-    budget->per_second = per_second;
-    if (budget->tokens > budget_burst(budget))
-        budget->tokens = budget_burst(budget);
-}
-
-void
 budget_block(struct budget *budget, int64_t ms)
 {
     if (ms <= budget_blocked_ms(budget))
         return;
     budget->is_blocked = true;
     budget->blocked_until = clock_mono_add(clock_mono_now(), ms);
+}
+
+void
+budget_share(struct budget *budget, double per_second, int64_t blocked_ms, bool joins)
+{
+    budget_fill(budget);
+    budget->per_second = per_second;
+    if (budget->tokens > budget_burst(budget))
+        budget->tokens = budget_burst(budget);
+    budget_block(budget, blocked_ms);
+    /* The others go on with their old shares until their next beat. */
+    if (joins)
+        budget_block(budget, BUDGET_JOIN_MS);
 }
 
 int64_t

@@ -12,10 +12,9 @@
 
 #include "base/clock.h"
 
-/* One that joins others waits for a beat of theirs, so that they have cut their shares. */
-enum { BUDGET_JOIN_MS = 300 };
-
 enum {
+    /* One that joins others waits for a beat of theirs, so that they have cut their shares. */
+    BUDGET_JOIN_MS = 300,
     BUDGET_RECENT_MAX = 1024, /* rates above are no API's, and only kept on the average */
     /* A second, and what two requests may come closer together than they left. */
     BUDGET_RECENT_MS = 1005,
@@ -34,12 +33,13 @@ struct budget {
 /* Starts with one token, so that a single question leaves at once. */
 void budget_init(struct budget *budget, double per_second);
 
-/* A new share; what was saved stays, up to the new burst (a quarter second of the rate). */
-void budget_set_rate(struct budget *budget, double per_second);
-
 /* Nobody calls until then; only ever later. */
 void budget_block(struct budget *budget, int64_t ms);
 int64_t budget_blocked_ms(const struct budget *budget);
+
+/* What a beat told: the rate, of which what was saved stays, up to the new burst (a quarter second
+ * of it), and for how long the key is blocked. joins: others send already. */
+void budget_share(struct budget *budget, double per_second, int64_t blocked_ms, bool joins);
 
 /* Whole requests that may leave now. */
 int budget_available(struct budget *budget);

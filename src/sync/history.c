@@ -352,10 +352,8 @@ history_housekeeping(struct history *h, struct error *err)
         if (!work_beat(h->ledger, h->worker_id, true, h->options->sync->requests_per_second, -1,
                        &share, err))
             return false;
-        budget_set_rate(&h->budget, share.per_second);
-        budget_block(&h->budget, share.blocked_ms);
-        if (!h->has_joined && share.workers > 1)
-            budget_block(&h->budget, BUDGET_JOIN_MS);
+        budget_share(&h->budget, share.per_second, share.blocked_ms,
+                     !h->has_joined && share.workers > 1);
         h->has_joined = true;
     }
     if (h->options->progress_fn != NULL && clock_mono_left_ms(h->progress_again) == 0) {

@@ -63,11 +63,8 @@ loop_beat(struct loop *loop, bool is_sending, struct error *err)
     loop->beat_began = began;
     if (is_sending)
         loop->announced_until = clock_mono_add(clock_mono_now(), KEY_ANNOUNCED_MS);
-    budget_set_rate(&loop->budget, loop->share.per_second);
-    budget_block(&loop->budget, loop->share.blocked_ms);
-    /* The others go on with their old shares until their next beat. */
-    if (joins && loop->share.workers > 1)
-        budget_block(&loop->budget, BUDGET_JOIN_MS);
+    budget_share(&loop->budget, loop->share.per_second, loop->share.blocked_ms,
+                 joins && loop->share.workers > 1);
     if (loop->share.is_failing && !loop->circuit.is_open)
         loop->opened_at = clock_mono_now();
     circuit_hear(&loop->circuit, loop->share.is_failing);

@@ -103,8 +103,22 @@ START_TEST(a_smaller_share_cuts_what_was_saved)
     budget_init(&budget, 1000);
     clock_advance_for_tests(1000);
     ck_assert_int_eq(budget_available(&budget), 250);
-    budget_set_rate(&budget, 100);
+    budget_share(&budget, 100, 0, false);
     ck_assert_int_eq(budget_available(&budget), 25);
+}
+END_TEST
+
+START_TEST(one_that_joins_waits_until_the_others_know)
+{
+    struct budget budget;
+
+    budget_init(&budget, 100);
+    budget_share(&budget, 50, 0, false);
+    ck_assert(budget_take(&budget));
+    budget_share(&budget, 50, 0, true);
+    ck_assert_int_eq(budget_blocked_ms(&budget), BUDGET_JOIN_MS);
+    budget_share(&budget, 50, 5000, true); /* the key is blocked for longer */
+    ck_assert_int_eq(budget_blocked_ms(&budget), 5000);
 }
 END_TEST
 
@@ -149,6 +163,7 @@ main(void)
     tcase_add_test(tests, a_full_second_says_when_the_next_may_go);
     tcase_add_test(tests, a_slow_rate_still_lets_one_go);
     tcase_add_test(tests, a_smaller_share_cuts_what_was_saved);
+    tcase_add_test(tests, one_that_joins_waits_until_the_others_know);
     tcase_add_test(tests, a_block_stops_everything_and_expires);
     tcase_add_test(tests, a_block_only_ever_grows);
     suite_add_tcase(suite, tests);
