@@ -18,7 +18,8 @@ enum {
     LOOP_PLAN_FIRST_MS = 10000, /* a long queue does not keep back what was planned for ever */
     LOOP_UNREACHED_MAX = 5,
     LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
-    LOOP_FORGET_ORDERS = 200, /* that are forgotten, in one pass */
+    LOOP_FORGET_ORDERS = 200, /* that are forgotten at a time */
+    LOOP_FORGET_MS = 5000,
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
 };
 
@@ -416,10 +417,21 @@ loop_reset(struct loop *loop)
     loop->has_ends_at = false;
 }
 
+/* Now and then, not in each pass of a watch: it looks for orders that are hardly ever there. */
+static bool
+loop_forget(struct loop *loop, struct error *err)
+{
+    int64_t forgotten;
+
+    if (clock_mono_left_ms(loop->forget_again) > 0)
+        return true;
+    loop->forget_again = clock_mono_add(clock_mono_now(), LOOP_FORGET_MS);
+    return forget_due(loop->ledger, LOOP_FORGET_ORDERS, &forgotten, err);
+}
+
 static bool
 loop_begin(struct loop *loop, struct error *err)
 {
-    int64_t forgotten;
     const struct sync_options *o = loop->options;
     char why[256] = "";
     struct ledger_identity me;
@@ -441,8 +453,7 @@ loop_begin(struct loop *loop, struct error *err)
     if (!ledger_bind_api(loop->ledger, o->base_url, o->is_live, err) ||
         (loop->is_shadow && !run_look_in_shadow(loop->ledger, err)))
         return false;
-    if (!prune_audit(loop->ledger, loop->run_id, LOOP_AUDIT_ROWS, err) ||
-        !forget_due(loop->ledger, LOOP_FORGET_ORDERS, &forgotten, err) ||
+    if (!prune_audit(loop->ledger, loop->run_id, LOOP_AUDIT_ROWS, err) || !loop_forget(loop, err) ||
         !sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
                       sizeof(why), err) ||
         !work_left(loop->ledger, o->only_order, &loop->left, err))

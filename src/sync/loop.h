@@ -109,6 +109,7 @@ struct loop {
     struct clock_mono stop_by;    /* is_stopping: what is in flight then is left to its fate */
     struct clock_mono ends_at;    /* run.max_ms */
     struct clock_mono reap_again;
+    struct clock_mono forget_again;
     struct clock_mono plan_by; /* the planner goes first until then, if it has work */
     struct work_left left;
 

@@ -134,6 +134,25 @@ START_TEST(what_is_on_its_way_loses_its_own_when_it_is_over)
 }
 END_TEST
 
+START_TEST(watch_comes_back_for_it)
+{
+    struct support_process watch;
+
+    shop_spawn(&shop, &watch, (const char *const[]){"watch", NULL});
+    support_wait_query(
+        shop.url, "select count(*) from waybill.submissions where state = 'accepted'", "3", 30000);
+    support_psql(shop.url, "update waybill.orders set forget_at = clock_timestamp(),"
+                           " forgotten_at = clock_timestamp(), forgotten_by = 'operator'"
+                           " where order_id = 'o2'");
+    support_wait_query(shop.url,
+                       "select count(*) from waybill.orders where forget_at <= clock_timestamp()",
+                       "0", 30000);
+    forget_dump_has("TRACK-o2", false);
+    support_signal(&watch, SIGTERM);
+    ck_assert_int_eq(support_wait_exit(&watch, 30000), 0);
+}
+END_TEST
+
 static bool
 forget_is_heard(void *ctx)
 {
@@ -386,6 +405,7 @@ main(void)
     tcase_add_checked_fixture(tests, forget_set_up, forget_tear_down);
     tcase_add_test(tests, what_is_personal_of_an_order_goes_and_its_units_stay);
     tcase_add_test(tests, what_is_on_its_way_loses_its_own_when_it_is_over);
+    tcase_add_test(tests, watch_comes_back_for_it);
     tcase_add_test(tests, the_api_may_ask_for_it);
     tcase_add_test(tests, orders_that_are_over_are_forgotten_by_age);
     tcase_add_test(tests, messages_go_with_it_and_what_was_dismissed_stays_closed);
