@@ -34,12 +34,13 @@ buffer_grow(struct buffer *buf, size_t count)
     size_t capacity = buf->capacity == 0 ? BUFFER_FIRST_BYTES : buf->capacity;
     char *data;
 
+    /* A capacity never passes the bound, and a failed buffer has none. */
+    if (count < buf->capacity - buf->used)
+        return true;
     if (buf->is_failed)
         return false;
     if (count > buf->bytes_max - buf->used)
         return buffer_fail(buf);
-    if (buf->data != NULL && count < buf->capacity - buf->used)
-        return true;
     while (capacity <= buf->used + count)
         capacity *= 2;
     if (capacity > buf->bytes_max + 1)
@@ -74,7 +75,11 @@ buffer_puts(struct buffer *buf, const char *text)
 bool
 buffer_putc(struct buffer *buf, char c)
 {
-    return buffer_append(buf, &c, 1);
+    if (!buffer_grow(buf, 1))
+        return false;
+    buf->data[buf->used++] = c;
+    buf->data[buf->used] = '\0';
+    return true;
 }
 
 bool
@@ -93,18 +98,21 @@ bool
 buffer_vprintf(struct buffer *buf, const char *fmt, va_list args)
 {
     va_list again;
+    size_t room = buf->capacity - buf->used;
     int length;
 
     if (buf->is_failed)
         return false;
     va_copy(again, args);
-    length = vsnprintf(NULL, 0, fmt, again);
+    length = vsnprintf(room == 0 ? NULL : buf->data + buf->used, room, fmt, again);
     va_end(again);
     if (length < 0)
         return buffer_fail(buf);
-    if (!buffer_grow(buf, (size_t)length))
-        return false;
-    (void)vsnprintf(buf->data + buf->used, (size_t)length + 1, fmt, args);
+    if ((size_t)length >= room) { /* cut: again with room for all of it */
+        if (!buffer_grow(buf, (size_t)length))
+            return false;
+        (void)vsnprintf(buf->data + buf->used, (size_t)length + 1, fmt, args);
+    }
     buf->used += (size_t)length;
     return true;
 }

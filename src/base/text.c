@@ -47,6 +47,23 @@ text_decode(const char *bytes, size_t count, uint32_t *code_point)
     return length;
 }
 
+/* How many bytes at the start are ASCII, looked at eight at a time: the last few may be left out.
+ */
+static size_t
+text_ascii_bytes(const char *bytes, size_t count)
+{
+    size_t ascii = 0;
+    uint64_t eight;
+
+    while (count - ascii >= sizeof(eight)) {
+        memcpy(&eight, bytes + ascii, sizeof(eight));
+        if ((eight & 0x8080808080808080ULL) != 0)
+            break;
+        ascii += sizeof(eight);
+    }
+    return ascii;
+}
+
 bool
 text_is_utf8(const void *bytes, size_t count)
 {
@@ -54,8 +71,10 @@ text_is_utf8(const void *bytes, size_t count)
     uint32_t code_point;
 
     while (count > 0) {
-        size_t length = text_decode(at, count, &code_point);
+        size_t length = text_ascii_bytes(at, count);
 
+        if (length == 0)
+            length = text_decode(at, count, &code_point);
         if (length == 0)
             return false;
         at += length;
@@ -83,8 +102,9 @@ text_copy_clean(char *out, size_t out_bytes, const char *in)
 
     left = in == NULL ? 0 : strlen(in);
     while (left > 0) {
-        uint32_t code_point = 0;
-        size_t length = text_decode(in, left, &code_point);
+        uint32_t code_point = (unsigned char)*in;
+        size_t length =
+            code_point >= 0x20 && code_point < 0x7f ? 1 : text_decode(in, left, &code_point);
         size_t taken = length == 0 ? 1 : length;
         const char *piece = in;
 

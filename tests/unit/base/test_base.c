@@ -406,6 +406,20 @@ START_TEST(utf8_is_checked_strictly)
 }
 END_TEST
 
+/* A text is looked at in larger steps where it is ASCII. */
+START_TEST(utf8_is_checked_wherever_it_stands)
+{
+    char text[] = "abcdefghijklmnopqrstuvwxyz";
+
+    text[_i] = (char)0xff;
+    ck_assert(!text_is_utf8(text, strlen(text)));
+    text[_i] = (char)0xc3;
+    text[_i + 1] = (char)0xa4;
+    ck_assert(text_is_utf8(text, strlen(text)));
+    ck_assert(!text_is_utf8(text, (size_t)_i + 1));
+}
+END_TEST
+
 START_TEST(a_clean_copy_is_one_line_of_utf8)
 {
     char out[64];
@@ -501,6 +515,7 @@ main(void)
     tcase_add_test(tests, jitter_spreads_and_follows_the_seed);
     tcase_add_test(tests, extremes_of_a_backoff_do_not_overflow);
     LOOP(tests, utf8_is_checked_strictly, UTF8);
+    tcase_add_loop_test(tests, utf8_is_checked_wherever_it_stands, 0, 25);
     tcase_add_test(tests, a_clean_copy_is_one_line_of_utf8);
     tcase_add_test(tests, a_clean_copy_is_cut_between_characters);
     tcase_add_test(tests, a_terminal_sees_escapes_and_never_obeys_them);
