@@ -1,7 +1,6 @@
 #include "provider/digitalriver.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "json/json.h"
@@ -24,12 +23,17 @@ digitalriver_header(struct provider_request *out, int index, const char *name, c
                     struct error *err)
 {
     size_t bytes_max = sizeof(out->header_text[index]);
-    int bytes = snprintf(out->header_text[index], bytes_max, "%s: %s", name, value);
+    size_t name_bytes = strlen(name);
+    size_t value_bytes = strlen(value);
+    char *text = out->header_text[index];
 
-    if (bytes < 0 || (size_t)bytes >= bytes_max)
+    if (name_bytes + value_bytes + sizeof(": ") > bytes_max)
         return error_set(err, ERROR_LIMIT, "header %s is longer than %zu bytes", name,
                          bytes_max - 1);
-    out->headers[index] = out->header_text[index];
+    memcpy(text, name, name_bytes);
+    memcpy(text + name_bytes, ": ", 2);
+    memcpy(text + name_bytes + 2, value, value_bytes + 1);
+    out->headers[index] = text;
     out->headers[index + 1] = NULL;
     return true;
 }
