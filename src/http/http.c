@@ -20,7 +20,8 @@ enum {
 
 struct http {
     CURLM *multi;
-    CURLU *url; /* for looking at a URL before it is taken */
+    CURLU *url;              /* for looking at a URL before it is taken */
+    struct buffer sound_url; /* the last one that was found to be one; "" when there is none */
     struct slot *slots;
     int slots_count;
     int *free_slots; /* a stack: the slot used last is taken first */
@@ -97,6 +98,7 @@ http_make_slots(struct http *http, const struct http_options *options, struct er
     if (http->slots == NULL || http->free_slots == NULL || http->late_slots == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for %d requests", count);
     buffer_init(&http->taken.body, options->body_bytes_max);
+    buffer_init(&http->sound_url, HTTP_URL_BYTES_MAX);
     while (http->slots_count < count) {
         struct slot *slot = &http->slots[http->slots_count];
 
@@ -154,6 +156,7 @@ http_free(struct http *http)
         explicit_bzero(http->authorization, strlen(http->authorization));
     free(http->authorization);
     buffer_free(&http->taken.body);
+    buffer_free(&http->sound_url);
     free(http->slots);
     free(http->free_slots);
     free(http->late_slots);
@@ -180,6 +183,8 @@ http_url_is_sound(struct http *http, const char *url, struct error *err)
 {
     CURLUcode code;
 
+    if (url[0] != '\0' && strcmp(buffer_text(&http->sound_url), url) == 0)
+        return true;
     if (strlen(url) > HTTP_URL_BYTES_MAX)
         return error_set(err, ERROR_LIMIT, "a URL above %d bytes", HTTP_URL_BYTES_MAX);
     if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
@@ -192,6 +197,8 @@ http_url_is_sound(struct http *http, const char *url, struct error *err)
     if (code != CURLUE_OK)
         return error_set(err, code == CURLUE_OUT_OF_MEMORY ? ERROR_NOMEM : ERROR_PARSE,
                          "a URL that can't be one: %s", curl_url_strerror(code));
+    buffer_reset(&http->sound_url);
+    (void)buffer_puts(&http->sound_url, url);
     return true;
 }
 

@@ -3,9 +3,9 @@
  *
  * Owns curl. One thread: http_start, http_wait, http_take in a loop; nobody is
  * called back. It never sends a request twice: HTTP/1.1 only, no redirects, no
- * proxy unless given, and a body goes out through a read callback that refuses
- * to rewind (libcurl re-sends a POST by itself when a kept-alive connection
- * dies before the first answer byte; seen with 7.88). What a peer has not taken
+ * proxy unless given, and a body that was handed out is refused a second time
+ * (libcurl re-sends a POST by itself when a kept-alive connection dies before
+ * the first answer byte; seen with 7.88). What a peer has not taken
  * after timeout_ms is dropped by the kernel too, so that a request can't arrive
  * long after its end, from a host whose network was away.
  */
@@ -44,7 +44,8 @@ struct http_request {
     const char *body;           /* copied; NULL for none */
     size_t body_bytes;
     bool has_send_deadline;
-    struct clock_boot send_deadline; /* checked when started and again inside the read callback */
+    struct clock_boot send_deadline; /* checked when started, right before the first byte leaves,
+                                      * and at each piece of a body that does not leave at once */
     void *tag;                       /* the caller's, comes back with the answer */
 };
 

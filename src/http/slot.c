@@ -43,6 +43,8 @@ slot_on_begin(void *ctx, char *remote_ip, char *local_ip, int remote_port, int l
     if (slot_is_past_deadline(slot))
         return CURL_PREREQFUNC_ABORT;
     slot->is_begun = true;
+    if (slot->is_at_once)
+        slot->body_given = slot->body_bytes;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -63,8 +65,8 @@ slot_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
-/* Looks at the deadline at every piece: a worker that was frozen in the middle of a body must not
- * complete it. */
+/* For a body that leaves in pieces. Looks at the deadline at every one: a worker that was frozen in
+ * the middle of a body must not complete it. */
 static size_t
 slot_on_read(char *out, size_t size, size_t count, void *ctx)
 {
@@ -81,7 +83,8 @@ slot_on_read(char *out, size_t size, size_t count, void *ctx)
 }
 
 /* libcurl sends a POST again by itself when a kept-alive connection dies before the first answer
- * byte; it has to rewind the body for that, and may not. */
+ * byte; it has to rewind such a body for that, and may not. One that left at once needs no
+ * rewinding: slot_on_begin refuses to send it again. */
 static int
 slot_on_seek(void *ctx, curl_off_t offset, int origin)
 {
@@ -268,6 +271,7 @@ slot_init(struct slot *slot, const struct http_options *options, struct error *e
     *slot = (struct slot){.timeout_ms = options->timeout_ms,
                           .request_id_header = options->request_id_header};
     buffer_init(&slot->sent, SLOT_SENT_BYTES_MAX);
+    buffer_init(&slot->url, SLOT_SENT_BYTES_MAX);
     buffer_init(&slot->reply.body, options->body_bytes_max);
     slot->easy = curl_easy_init();
     if (slot->easy == NULL)
@@ -281,6 +285,7 @@ slot_free(struct slot *slot)
     if (slot->easy != NULL)
         curl_easy_cleanup(slot->easy);
     buffer_free(&slot->sent);
+    buffer_free(&slot->url);
     buffer_free(&slot->reply.body);
     slot->easy = NULL;
 }
@@ -360,19 +365,41 @@ slot_copy_request(struct slot *slot, const struct http_request *request, struct 
     return true;
 }
 
+/* The handle copies a URL; POSTs all go to the same one. */
+static bool
+slot_set_url(struct slot *slot, const char *url, struct error *err)
+{
+    CURL *easy = slot->easy;
+
+    if (slot->is_url_set && strcmp(buffer_text(&slot->url), url) == 0)
+        return true;
+    slot->is_url_set = false;
+    SLOT_SET(CURLOPT_URL, url);
+    buffer_reset(&slot->url);
+    slot->is_url_set = buffer_puts(&slot->url, url);
+    return true;
+}
+
 static bool
 slot_set_request(struct slot *slot, const struct http_request *request, struct error *err)
 {
     CURL *easy = slot->easy;
+    bool is_post = strcmp(request->method, "POST") == 0;
 
-    SLOT_SET(CURLOPT_URL, request->url);
+    slot->is_at_once = slot->body_bytes > 0 && slot->body_bytes <= SLOT_AT_ONCE_BYTES;
+    if (!slot_set_url(slot, request->url, err))
+        return false;
     SLOT_SET(CURLOPT_HTTPHEADER, slot->headers);
-    if (strcmp(request->method, "POST") == 0) {
-        SLOT_SET(CURLOPT_POST, 1L);
-        SLOT_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)slot->body_bytes);
-    } else {
+    if (!is_post) {
+        SLOT_SET(CURLOPT_POSTFIELDS,
+                 NULL); /* of the request before; a POST, so the method is next */
         SLOT_SET(CURLOPT_HTTPGET, 1L);
+        return true;
     }
+    SLOT_SET(CURLOPT_POST, 1L);
+    /* Not copied: slot->sent stays as it is until the answer was taken. */
+    SLOT_SET(CURLOPT_POSTFIELDS, slot->is_at_once ? slot->sent.data + slot->body_at : NULL);
+    SLOT_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)slot->body_bytes);
     return true;
 }
 

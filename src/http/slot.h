@@ -18,6 +18,9 @@ enum {
     SLOT_SENT_BYTES_MAX = 16 * 1024 * 1024, /* body and header text of a request */
     SLOT_ANSWER_HEADER_BYTES_MAX = 64 * 1024,
     SLOT_KEPT_BYTES = 128 * 1024, /* a buffer that grew beyond is given back */
+    /* A body up to here leaves together with its head. A connection without anything on its way
+     * takes both whole, so nothing of it is left that a deadline could still stop. */
+    SLOT_AT_ONCE_BYTES = 8 * 1024,
 };
 
 /* What must outlive the request itself, since the slot may start anew before the answer was read.
@@ -42,6 +45,9 @@ struct slot {
     struct curl_slist headers[SLOT_HEADERS_MAX];
     int64_t timeout_ms;
     size_t body_at, body_bytes, body_given;
+    struct buffer url;
+    bool is_url_set; /* in the handle */
+    bool is_at_once; /* the body leaves with the head */
     bool has_deadline;
     struct clock_boot deadline;
     void *tag;

@@ -5,13 +5,23 @@
 
 #include "unit/http/rude.h"
 
+/* A body that leaves with its head, and one that is too large for it. */
+static const char *
+body_of(bool is_large)
+{
+    static char large[32 * 1024];
+
+    memset(large, 'x', sizeof(large) - 1);
+    return is_large ? large : "{\"units\":1}";
+}
+
 START_TEST(a_post_whose_kept_connection_dies_is_not_sent_again)
 {
     struct http_answer answer;
 
     rude_fetch("/ok", "{}", &answer);
     ck_assert_int_eq(answer.status, 201);
-    rude_fetch("/drop", "{\"units\":1}", &answer);
+    rude_fetch("/drop", body_of(_i == 1), &answer);
 
     ck_assert_msg(rude_look(&rude).drops == 1, "applied %d times", rude_look(&rude).drops);
     ck_assert_int_eq(rude_look(&rude).requests, 2);
@@ -27,9 +37,10 @@ START_TEST(a_post_whose_fresh_connection_dies_is_not_sent_again)
 {
     struct http_answer answer;
 
-    rude_fetch("/drop", "{\"units\":1}", &answer);
+    rude_fetch("/drop", body_of(_i == 1), &answer);
     ck_assert_int_eq(rude_look(&rude).drops, 1);
     ck_assert_int_eq(answer.fact, HTTP_BROKEN);
+    ck_assert(answer.is_sent);
 }
 END_TEST
 
@@ -70,17 +81,17 @@ START_TEST(a_deadline_that_has_passed_sends_nothing)
 }
 END_TEST
 
-/* A worker that was suspended after it had started the request. Once with a fresh, once with a kept
- * connection. */
+/* A worker that was suspended after it had started the request: with a fresh and a kept connection,
+ * a small and a large body. */
 START_TEST(a_deadline_that_passes_after_the_start_sends_no_byte)
 {
     struct http_answer answer;
     struct clock_boot soon;
 
-    if (_i == 1)
+    if (_i % 2 == 1)
         rude_fetch("/ok", NULL, &answer);
     soon = clock_boot_add(clock_boot_now(), 60000);
-    rude_ask("/drop", "{\"units\":1}", &soon, NULL);
+    rude_ask("/drop", body_of(_i >= 2), &soon, NULL);
     clock_advance_for_tests(60000);
     rude_wait(&answer);
     ck_assert_msg(answer.fact == HTTP_NOT_SENT, "%s", answer.error);
@@ -88,7 +99,7 @@ START_TEST(a_deadline_that_passes_after_the_start_sends_no_byte)
     ck_assert(!answer.is_sent);
     ck_assert_int_eq(rude_look(&rude).drops, 0);
     ck_assert_uint_eq(rude_look(&rude).body_bytes, 0);
-    ck_assert_int_eq(rude_look(&rude).requests, _i); /* not even the request line */
+    ck_assert_int_eq(rude_look(&rude).requests, _i % 2); /* not even the request line */
 }
 END_TEST
 
@@ -151,11 +162,11 @@ main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, rude_set_up, rude_tear_down);
-    tcase_add_test(tcase, a_post_whose_kept_connection_dies_is_not_sent_again);
-    tcase_add_test(tcase, a_post_whose_fresh_connection_dies_is_not_sent_again);
+    tcase_add_loop_test(tcase, a_post_whose_kept_connection_dies_is_not_sent_again, 0, 2);
+    tcase_add_loop_test(tcase, a_post_whose_fresh_connection_dies_is_not_sent_again, 0, 2);
     tcase_add_test(tcase, a_hundred_dying_connections_apply_a_hundred_posts);
     tcase_add_test(tcase, a_deadline_that_has_passed_sends_nothing);
-    tcase_add_loop_test(tcase, a_deadline_that_passes_after_the_start_sends_no_byte, 0, 2);
+    tcase_add_loop_test(tcase, a_deadline_that_passes_after_the_start_sends_no_byte, 0, 4);
     tcase_add_test(tcase, a_deadline_that_passes_inside_a_body_does_not_complete_it);
     tcase_add_test(tcase, a_post_without_a_body_is_sent_when_its_request_line_is);
     suite_add_tcase(suite, tcase);
