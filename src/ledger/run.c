@@ -5,6 +5,14 @@
 
 #include "ledger/statements.h"
 
+static void
+run_host(char *out, size_t out_bytes)
+{
+    if (gethostname(out, out_bytes) != 0)
+        (void)snprintf(out, out_bytes, "unknown");
+    out[out_bytes - 1] = '\0';
+}
+
 bool
 run_join(struct ledger *ledger, bool skips, bool *is_alone, struct error *err)
 {
@@ -12,12 +20,57 @@ run_join(struct ledger *ledger, bool skips, bool *is_alone, struct error *err)
     char host[256];
     const char *params[] = {host, skips ? "t" : "f"};
 
-    if (gethostname(host, sizeof(host)) != 0)
-        (void)snprintf(host, sizeof(host), "unknown");
-    host[sizeof(host) - 1] = '\0';
+    run_host(host, sizeof(host));
     if (!pg_run(ledger_pg(ledger), &stmt_run_join, params, &rows, err))
         return false;
     *is_alone = !skips || pg_rows_bool(rows, 0, 0);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+run_look(struct ledger *ledger, const struct run_look *look, struct run_found *out,
+         struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char version[PG_INT_BYTES], sweep[PG_INT_BYTES], events[PG_INT_BYTES], within[PG_INT_BYTES];
+    const char *params[] = {
+        look->is_turn ? NULL : version, look->base_url, look->is_live ? "t" : "f",
+        look->is_queue ? "t" : "f",     sweep,          look->follows_events ? events : NULL,
+        look->hands_over ? "t" : "f",   within};
+
+    *out = (struct run_found){.is_idle = false};
+    pg_int_text(version, ledger_schema_version());
+    pg_int_text(sweep, look->sweep_interval_ms);
+    pg_int_text(events, look->events_interval_ms);
+    pg_int_text(within, look->within_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_work_look, params, &rows, err)) {
+        if (err->code != ERROR_DB)
+            return false;
+        *err = (struct error){0};
+        return true;
+    }
+    out->is_idle = pg_rows_bool(rows, 0, 0);
+    out->reads_events = pg_rows_bool(rows, 0, 1);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
+run_idle(struct ledger *ledger, const char *command, int64_t *run_id, int64_t *backlog,
+         struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char host[256];
+    char pid[PG_INT_BYTES];
+    const char *params[] = {command, host, pid, WAYBILL_VERSION};
+
+    run_host(host, sizeof(host));
+    pg_int_text(pid, (int)getpid());
+    if (!pg_run(ledger_pg(ledger), &stmt_run_idle, params, &rows, err))
+        return false;
+    *run_id = pg_rows_int(rows, 0, 0);
+    *backlog = pg_rows_int(rows, 0, 1);
     pg_rows_free(rows);
     return true;
 }

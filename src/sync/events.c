@@ -159,7 +159,10 @@ events_end(struct loop *loop, const struct events *e, bool is_whole, const char 
         !loop_db_may_pass(loop, &err))
         loop_fail(loop, &err);
     loop->reads_events = false;
-    loop->look_again = clock_mono_now();
+    if (gap != NULL)
+        loop->is_quiet = false; /* the open orders are to be asked for */
+    if (!loop->is_quiet)
+        loop->look_again = clock_mono_now();
 }
 
 void
@@ -195,10 +198,15 @@ events_read(struct loop *loop, struct job *job, const struct provider_events *pa
 {
     struct error err = {0};
     struct events *e = job->events;
-    char *json = events_json(page);
-    bool ok = json != NULL && loop_db_rest(loop) && follow_store(loop->ledger, json, &err);
+    bool ok = true;
 
-    free(json);
+    if (page->count > 0) {
+        char *json = events_json(page);
+
+        loop->is_quiet = false;
+        ok = json != NULL && loop_db_rest(loop) && follow_store(loop->ledger, json, &err);
+        free(json);
+    }
     if (!ok) {
         if (err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
             loop_fail(loop, &err);

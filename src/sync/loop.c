@@ -341,6 +341,8 @@ loop_is_done(struct loop *loop)
         return true;
     if (loop->planner != NULL && !loop->planner_state.is_idle)
         return false;
+    if (loop->is_quiet)
+        return true;
     if (!work_left(loop->ledger, loop->options->only_order, &loop->left, &err)) {
         if (!loop_db_may_pass(loop, &err))
             loop_fail(loop, &err);
@@ -429,6 +431,30 @@ loop_forget(struct loop *loop, struct error *err)
     return forget_due(loop->ledger, LOOP_FORGET_ORDERS, &forgotten, err);
 }
 
+static void
+loop_begin_time_box(struct loop *loop)
+{
+    if (loop->options->run_ms_max > 0) {
+        loop->has_ends_at = true;
+        loop->ends_at = clock_mono_add(clock_mono_now(), loop->options->run_ms_max);
+    }
+}
+
+/* What a pass asks for was asked already, in one question, and the answer was: nothing. */
+static bool
+loop_begin_quietly(struct loop *loop, struct error *err)
+{
+    loop->left = (struct work_left){.post_ms = WORK_NEVER,
+                                    .ask_ms = WORK_NEVER,
+                                    .look_ms = WORK_NEVER,
+                                    .list_ms = WORK_NEVER,
+                                    .upstream_ms = WORK_NEVER};
+    loop->claims_may_be_due = false;
+    loop->look_again = loop->reap_again = clock_mono_add(clock_mono_now(), LOOP_LEFT_MS);
+    loop_begin_time_box(loop);
+    return events_begin(loop, err);
+}
+
 static bool
 loop_begin(struct loop *loop, struct error *err)
 {
@@ -474,10 +500,7 @@ loop_begin(struct loop *loop, struct error *err)
     /* What was planned earlier may be less by now: first what has changed is looked at. */
     loop->plan_by =
         clock_mono_add(clock_mono_now(), loop->claims_may_be_due ? LOOP_PLAN_FIRST_MS : 0);
-    if (o->run_ms_max > 0) {
-        loop->has_ends_at = true;
-        loop->ends_at = clock_mono_add(clock_mono_now(), o->run_ms_max);
-    }
+    loop_begin_time_box(loop);
     return loop_beat(loop, false, err);
 }
 
@@ -519,10 +542,11 @@ loop_pause(struct loop *loop)
 }
 
 bool
-loop_pass(struct loop *loop, struct error *err)
+loop_pass(struct loop *loop, bool is_quiet, struct error *err)
 {
     loop_reset(loop);
-    if (!loop_begin(loop, err)) {
+    loop->is_quiet = is_quiet;
+    if (is_quiet ? !loop_begin_quietly(loop, err) : !loop_begin(loop, err)) {
         planner_stop(loop->planner);
         loop->planner = NULL;
         return false;

@@ -111,6 +111,7 @@ struct loop {
     struct clock_mono reap_again;
     struct clock_mono forget_again;
     struct clock_mono plan_by; /* the planner goes first until then, if it has work */
+    bool is_quiet;             /* nothing is due here: this pass only reads the API's events */
     struct work_left left;
 
     struct planner_state planner_state;
@@ -233,7 +234,9 @@ void loop_free(struct loop *loop); /* NULL is fine */
 
 bool loop_was_stopped(const struct loop *loop); /* by a signal */
 
-/* Work until nothing can be done now: everything is delivered or properly waiting. */
-bool loop_pass(struct loop *loop, struct error *err);
+/* Work until nothing can be done now: everything is delivered or properly waiting. is_quiet:
+ * nothing is due but a reading of the API's events; if it brings nothing, nothing else is looked
+ * at. */
+bool loop_pass(struct loop *loop, bool is_quiet, struct error *err);
 
 #endif

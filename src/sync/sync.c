@@ -16,6 +16,8 @@ enum {
     SYNC_ROTATE_MS =
         3600000, /* a watch begins a new run each hour, so that its counters mean something */
     SYNC_TICK_MS = 2000,
+    SYNC_DUE_SOON_MS = 2000, /* as long as a pass waits for what is due */
+    SYNC_PASS_MS = 2000, /* a watch with nothing to do: a whole pass, and sign of life, so often */
     SYNC_WATCH_BACKOFF_MS = 1000,
     SYNC_WATCH_BACKOFF_MAX_MS = 30000,
 };
@@ -27,6 +29,7 @@ struct sync {
     struct loop *loop;
     int64_t run_id;
     struct clock_mono run_began;
+    struct clock_mono pass_again; /* watch: then a whole pass, whatever there is to do */
 };
 
 bool
@@ -127,12 +130,34 @@ sync_end(struct sync *sync, struct sync_summary *summary, const struct error *fa
     sync->run_id = 0;
 }
 
+/* Is there anything to do? A scan has to read the warehouse, so there always is. */
+static bool
+sync_look(struct sync *sync, bool is_watch, struct run_found *found, struct error *err)
+{
+    const struct sync_options *o = sync->options;
+    const struct run_look look = {.is_turn = is_watch,
+                                  .base_url = o->base_url,
+                                  .is_live = o->is_live,
+                                  .is_queue = !o->is_scan,
+                                  .sweep_interval_ms = o->sweep_interval_ms,
+                                  .follows_events = o->follows_events,
+                                  .events_interval_ms = is_watch ? o->follow_interval_ms : 0,
+                                  .hands_over = o->order_state_function != NULL,
+                                  .within_ms = SYNC_DUE_SOON_MS};
+
+    *found = (struct run_found){.is_idle = false};
+    if (o->is_scan || o->wants_sweep || o->only_order != NULL)
+        return true;
+    return run_look(sync->ledger, &look, found, err);
+}
+
 bool
 sync_run(struct sync *sync, struct sync_summary *summary, struct error *err)
 {
     struct clock_mono began = clock_mono_now();
     bool ok = false;
     bool is_alone = true;
+    struct run_found found;
 
     memset(summary, 0, sizeof(*summary));
     summary->missed_by_feed = -1;
@@ -145,7 +170,14 @@ sync_run(struct sync *sync, struct sync_summary *summary, struct error *err)
         ok = true;
         goto done;
     }
-    ok = sync_begin(sync, err) && loop_pass(sync->loop, err);
+    if (!sync_look(sync, false, &found, err))
+        goto done;
+    if (found.is_idle && !found.reads_events) {
+        ok = run_idle(sync->ledger, sync->options->command, &summary->run_id, &summary->backlog,
+                      err);
+        goto done;
+    }
+    ok = sync_begin(sync, err) && loop_pass(sync->loop, found.is_idle, err);
     sync_end(sync, summary, err);
 
 done:
@@ -205,13 +237,18 @@ static bool
 sync_watch_once(struct sync *sync, struct sync_summary *total, struct error *err)
 {
     bool ok = true;
+    struct run_found found = {.is_idle = false};
 
     if (sync->ledger == NULL)
         ok = sync_connect(sync, err);
     if (ok && sync->loop == NULL)
         ok = sync_begin(sync, err);
-    if (ok)
-        ok = loop_pass(sync->loop, err);
+    else if (ok && clock_mono_left_ms(sync->pass_again) > 0)
+        ok = sync_look(sync, true, &found, err);
+    if (ok && (!found.is_idle || found.reads_events)) {
+        ok = loop_pass(sync->loop, false, err);
+        sync->pass_again = clock_mono_add(clock_mono_now(), SYNC_PASS_MS);
+    }
     if (!ok || clock_mono_since_ms(sync->run_began) >= SYNC_ROTATE_MS) {
         struct sync_summary one = {0};
         bool was_stopped = sync->loop != NULL && loop_was_stopped(sync->loop);

@@ -44,15 +44,22 @@ def config_of(bench, url, name, api_url, feed, posts_max=0):
 
 def watch_turn_ms(bench, url, config, seconds):
     """Database time of one turn of `waybill watch` with nothing to do."""
-    turn = "%ledger_identify:%"  # begins each
+    def look():
+        took = 0
+        turns = 0
+        for first in ("work_look", "ledger_identify"):  # how a turn begins
+            took, calls = pgstat.took(bench, url, f"%-- {first}:%")
+            turns += calls
+        return took, turns
+
     pgstat.begin(bench, url)
     process = subprocess.Popen([bench.program("waybill"), "-c", config, "watch", "-q"])
     try:
         # The first turns load what later ones have cached.
-        wait_until("watch", lambda: process.poll() is not None or pgstat.took(bench, url, turn)[1] >= 5)
+        wait_until("watch", lambda: process.poll() is not None or look()[1] >= 5)
         pgstat.begin(bench, url)
         time.sleep(seconds)  # a measurement, not a wait for something
-        took, turns = pgstat.took(bench, url, turn)
+        took, turns = look()
         pgstat.say_top(bench, url, f"a watch turn, {turns} of them")
         if process.poll() is not None or turns == 0:
             raise RuntimeError(f"watch ended with {process.poll()} after {turns} turns")
