@@ -5,7 +5,7 @@
 packages_to_build='gcc libc6-dev make cmake pkg-config check libpq-dev libcurl4-openssl-dev
     libcjson-dev libyaml-dev libmicrohttpd-dev'
 packages_to_try='postgresql-15 curl'
-packages_to_test='git clang libclang-rt-14-dev iproute2 ninja-build openssl python3 clang-format shellcheck cppcheck clang-tidy'
+packages_to_test='git clang libclang-rt-14-dev iproute2 ninja-build openssl python3 clang-format shellcheck cppcheck clang-tidy valgrind'
 
 # packages_install LOG PACKAGE...: those that are missing; false with the end of the log shown.
 packages_install() {

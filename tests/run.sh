@@ -134,6 +134,17 @@ run_fuzz() {
     esac
 }
 
+# One test and the programs that it starts; tests/valgrind.sh is the way to all of them.
+run_valgrind() {
+    note "tests valgrind"
+    sh tests/valgrind.sh --short
+    case $? in
+    0) passed=$((passed + 1)) ;;
+    77) skipped=$((skipped + 1)) ;;
+    *) fail "valgrind: sh tests/valgrind.sh --short" ;;
+    esac
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/waybill-run.XXXXXX") || exit 2
 # The server runs as another user when we are root, and has to get through here.
 chmod 755 "$work"
@@ -156,6 +167,7 @@ fi
 if [ "$quick" = no ]; then
     build clang -DCMAKE_C_COMPILER=clang
     [ -n "$pattern" ] || run_fuzz
+    [ -n "$pattern" ] || run_valgrind
     if build asan -DCMAKE_C_COMPILER=gcc -DWAYBILL_SANITIZE=address,undefined; then
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1

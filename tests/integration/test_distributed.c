@@ -191,13 +191,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("distributed");
-    TCase *tests = support_case(suite, "distributed", 120);
 
     support_need_database();
-    tcase_add_checked_fixture(tests, life_begin, life_end);
-    tcase_add_test(tests, what_the_warehouse_says_of_a_shipment_goes_with_its_one_post);
-    tcase_add_test(tests, shipments_that_events_tell_of_are_posted_once_for_each_shipment_id);
-    tcase_add_test(tests, a_shipment_of_an_order_that_is_not_known_yet_waits_for_its_row);
-    tcase_add_test(tests, cancelled_units_are_posted_once_whichever_way_they_are_told);
+    SUPPORT_CASE(suite, 120, life_begin, life_end,
+                 what_the_warehouse_says_of_a_shipment_goes_with_its_one_post);
+    SUPPORT_CASE(suite, 120, life_begin, life_end,
+                 shipments_that_events_tell_of_are_posted_once_for_each_shipment_id);
+    SUPPORT_CASE(suite, 120, life_begin, life_end,
+                 a_shipment_of_an_order_that_is_not_known_yet_waits_for_its_row);
+    SUPPORT_CASE(suite, 120, life_begin, life_end,
+                 cancelled_units_are_posted_once_whichever_way_they_are_told);
     return support_run_suite(suite);
 }

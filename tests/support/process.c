@@ -26,14 +26,27 @@ static pid_t folder_owner;
 static char *written[SUPPORT_FILES_MAX];
 static int written_count;
 
+/* Under valgrind all takes longer. */
+static int64_t
+support_patience(void)
+{
+    const char *text = getenv("WAYBILL_TEST_PATIENCE");
+    int64_t times = 1;
+
+    ck_assert_msg(text == NULL || number_parse(text, 1, 1000, &times),
+                  "WAYBILL_TEST_PATIENCE must be 1..1000, got \"%s\"", text);
+    return times;
+}
+
 void
 support_wait_until(support_done_fn *done, void *ctx, int64_t deadline_ms, const char *what)
 {
-    struct clock_mono deadline = clock_mono_add(clock_mono_now(), deadline_ms);
+    int64_t longer_ms = deadline_ms * support_patience();
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), longer_ms);
 
     while (!done(ctx)) {
         ck_assert_msg(clock_mono_left_ms(deadline) > 0, "not within %lld ms: %s",
-                      (long long)deadline_ms, what);
+                      (long long)longer_ms, what);
         clock_sleep_ms(SUPPORT_LOOK_MS);
     }
 }

@@ -64,7 +64,7 @@ void support_query_is(const char *url, const char *sql, const char *expected);
 /* --- waiting, files --- */
 
 /* Until done(ctx) says true, looked at every few milliseconds; fails the test with `what` after
- * deadline_ms. */
+ * deadline_ms, or WAYBILL_TEST_PATIENCE times as long. */
 typedef bool support_done_fn(void *ctx);
 void support_wait_until(support_done_fn *done, void *ctx, int64_t deadline_ms, const char *what);
 
