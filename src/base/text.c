@@ -174,3 +174,10 @@ text_trim_cut(char *text)
     if ((unsigned char)text[count - back] >= 0xc2 && (unsigned char)text[count - back] <= 0xf4)
         text[count - back] = '\0';
 }
+
+bool
+text_dup(const char *text, char **out)
+{
+    *out = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *out != NULL;
+}

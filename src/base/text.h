@@ -30,6 +30,9 @@ void text_copy_clean(char *out, size_t out_bytes, const char *in);
  * nothing is lost. A backslash stays one, so this can't be read back. NULL appends nothing. */
 bool text_append_visible(struct buffer *buf, const char *in);
 
+/* NULL stays NULL. False: no memory, and *out is NULL. */
+bool text_dup(const char *text, char **out);
+
 /* Drops a character that was cut off at the end of a string; vsnprintf cuts between bytes. */
 void text_trim_cut(char *text);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "ledger/statements.h"
 #include "ledger/work.h"
 
@@ -141,14 +142,6 @@ follow_tracking_free(struct follow_tracking *tracking)
     free(tracking);
 }
 
-/* NULL stays NULL; false without memory. */
-static bool
-follow_dup(const char *text, char **out)
-{
-    *out = text != NULL ? strdup(text) : NULL;
-    return text == NULL || *out != NULL;
-}
-
 bool
 follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, int64_t lease_ms,
                      struct follow_tracking ***out, int *count, struct error *err)
@@ -181,10 +174,10 @@ follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, int64_t
         t->version = (int)pg_rows_int(rows, n, 1);
         t->failures = (int)pg_rows_int(rows, n, 6);
         n++;
-        if (!follow_dup(pg_rows_text(rows, n - 1, 2), &t->fulfillment_id) ||
-            !follow_dup(pg_rows_text(rows, n - 1, 3), &t->company) ||
-            !follow_dup(pg_rows_text(rows, n - 1, 4), &t->number) ||
-            !follow_dup(pg_rows_text(rows, n - 1, 5), &t->url))
+        if (!text_dup(pg_rows_text(rows, n - 1, 2), &t->fulfillment_id) ||
+            !text_dup(pg_rows_text(rows, n - 1, 3), &t->company) ||
+            !text_dup(pg_rows_text(rows, n - 1, 4), &t->number) ||
+            !text_dup(pg_rows_text(rows, n - 1, 5), &t->url))
             goto done;
     }
     if (list == NULL || n < pg_rows_count(rows))

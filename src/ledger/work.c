@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 #include "ledger/statements.h"
 
 /* Columns of claim.sql. */
@@ -30,16 +31,6 @@ enum {
     CLAIM_SHIPMENT_ITEM,
     CLAIM_FIRST_SENT,
 };
-
-static bool
-work_dup(const char *text, char **out)
-{
-    *out = NULL;
-    if (text == NULL)
-        return true;
-    *out = strdup(text);
-    return *out != NULL;
-}
 
 void
 work_claim_free(struct work_claim *claim)
@@ -120,13 +111,13 @@ work_claim_head(const struct pg_rows *rows, int row, const char *token, struct w
     c->unknown_attempts = (int)pg_rows_int(rows, row, CLAIM_UNKNOWN);
     c->lines = (int)pg_rows_int(rows, row, CLAIM_LINES);
     c->items = calloc((size_t)c->lines, sizeof(*c->items));
-    return c->items != NULL && work_dup(pg_rows_text(rows, row, CLAIM_ORDER), &c->order_id) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_REF), &c->shipment_ref) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_SHIPMENT), &c->shipment_id) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_COMPANY), &c->tracking_company) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_NUMBER), &c->tracking_number) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_URL), &c->tracking_url) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_FIRST_SENT), &c->first_sent_at);
+    return c->items != NULL && text_dup(pg_rows_text(rows, row, CLAIM_ORDER), &c->order_id) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_REF), &c->shipment_ref) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_SHIPMENT), &c->shipment_id) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_COMPANY), &c->tracking_company) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_NUMBER), &c->tracking_number) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_URL), &c->tracking_url) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_FIRST_SENT), &c->first_sent_at);
 }
 
 static bool
@@ -137,8 +128,8 @@ work_claim_line(const struct pg_rows *rows, int row, struct work_claim *c)
     item->shipped = pg_rows_int(rows, row, CLAIM_SHIPPED);
     item->cancelled = pg_rows_int(rows, row, CLAIM_CANCELLED);
     c->items_count++;
-    return work_dup(pg_rows_text(rows, row, CLAIM_ITEM), &item->item_id) &&
-           work_dup(pg_rows_text(rows, row, CLAIM_SHIPMENT_ITEM), &item->shipment_item_id);
+    return text_dup(pg_rows_text(rows, row, CLAIM_ITEM), &item->item_id) &&
+           text_dup(pg_rows_text(rows, row, CLAIM_SHIPMENT_ITEM), &item->shipment_item_id);
 }
 
 bool
@@ -320,10 +311,10 @@ work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *o
         struct work_claim *c = calloc(1, sizeof(*c));
 
         claims[n] = c;
-        if (c == NULL || !work_dup(pg_rows_text(rows, n, 2), &c->order_id) ||
-            !work_dup(pg_rows_text(rows, n, 3), &c->first_sent_at) ||
-            !work_dup(pg_rows_text(rows, n, 10), &c->error_code) ||
-            !work_dup(pg_rows_text(rows, n, 11), &c->error_message)) {
+        if (c == NULL || !text_dup(pg_rows_text(rows, n, 2), &c->order_id) ||
+            !text_dup(pg_rows_text(rows, n, 3), &c->first_sent_at) ||
+            !text_dup(pg_rows_text(rows, n, 10), &c->error_code) ||
+            !text_dup(pg_rows_text(rows, n, 11), &c->error_message)) {
             error_set(err, ERROR_NOMEM, "no memory for a look");
             n++;
             goto done;

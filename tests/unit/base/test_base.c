@@ -484,6 +484,19 @@ START_TEST(only_a_cut_character_is_trimmed)
 }
 END_TEST
 
+START_TEST(a_copy_of_nothing_is_nothing)
+{
+    char unset[] = "unset";
+    char *copy = unset;
+
+    ck_assert(text_dup(NULL, &copy));
+    ck_assert_ptr_null(copy);
+    ck_assert(text_dup("", &copy));
+    ck_assert_str_eq(copy, "");
+    free(copy);
+}
+END_TEST
+
 #define LOOP(tests, test, table)                                                                   \
     tcase_add_loop_test(tests, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
 
@@ -520,6 +533,7 @@ main(void)
     tcase_add_test(tests, a_clean_copy_is_cut_between_characters);
     tcase_add_test(tests, a_terminal_sees_escapes_and_never_obeys_them);
     tcase_add_test(tests, only_a_cut_character_is_trimmed);
+    tcase_add_test(tests, a_copy_of_nothing_is_nothing);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
