@@ -15,10 +15,9 @@ enum {
     LOG_LINE_BYTES = 8192,  /* a line is built on the stack, so that logging works without memory */
     LOG_END_BYTES = 16,     /* kept free for the mark of a cut line and its end */
     LOG_VALUE_BYTES = 2048, /* so that one value can't push out the others */
-    LOG_THROTTLE_KEYS = 32,
-    LOG_THROTTLE_MS = 30000,
-    LOG_FLOOD_EVENTS = 64,
-    LOG_FLOOD_LINES = 5, /* warnings of one event in LOG_THROTTLE_MS */
+    LOG_REPEATED_NAMES = 64,
+    LOG_REPEATED_MS = 30000,
+    LOG_WARNINGS_MAX = 5, /* of one event in LOG_REPEATED_MS */
     LOG_INT_RING = 16,
 };
 
@@ -28,17 +27,11 @@ struct log_line {
     bool is_cut;
 };
 
-/* How much was said of one event lately. */
-struct log_flood {
-    char event[64]; /* room and event */
+/* How much was said of one thing lately. */
+struct log_repeated {
+    char name[64]; /* room and event */
     struct clock_mono since;
     int lines;
-    int64_t suppressed;
-};
-
-struct log_throttled {
-    const char *key;
-    struct clock_mono last;
     int64_t suppressed;
 };
 
@@ -213,42 +206,49 @@ log_end(struct log_line *line)
     }
 }
 
-/* Trouble that repeats for thousands of rows must not fill a disk. False: this line is one too
- * many. *suppressed: how many were before it. */
+/* False: lines_max were said of it in the last half minute. *suppressed: how many were not, before
+ * this one. */
 static bool
-log_has_room(enum log_level level, const char *room, const char *event, int64_t *suppressed)
+log_has_room(const char *room, const char *event, int lines_max, int64_t *suppressed)
 {
-    static _Thread_local struct log_flood table[LOG_FLOOD_EVENTS];
-    struct log_flood *slot = &table[0];
-    char name[sizeof(slot->event)];
+    static _Thread_local struct log_repeated table[LOG_REPEATED_NAMES];
+    struct log_repeated *slot = &table[0];
+    char name[sizeof(slot->name)];
+    bool is_known = false;
 
     *suppressed = 0;
-    if (level != LOG_WARN)
-        return true;
     (void)snprintf(name, sizeof(name), "%s.%s", room, event);
-    for (size_t i = 0; i < LOG_FLOOD_EVENTS; i++) {
-        if (strcmp(table[i].event, name) == 0) {
-            slot = &table[i];
-            break;
-        }
-        /* A free place, else the one that began longest ago. */
-        if (slot->event[0] != '\0' &&
-            (table[i].event[0] == '\0' || table[i].since.ms < slot->since.ms))
-            slot = &table[i];
+    for (size_t i = 0; i < LOG_REPEATED_NAMES && !is_known; i++) {
+        struct log_repeated *entry = &table[i];
+
+        is_known = strcmp(entry->name, name) == 0;
+        /* Else a free place, else the one that began longest ago. */
+        if (is_known ||
+            (slot->name[0] != '\0' && (entry->name[0] == '\0' || entry->since.ms < slot->since.ms)))
+            slot = entry;
     }
-    if (strcmp(slot->event, name) == 0 && clock_mono_since_ms(slot->since) < LOG_THROTTLE_MS) {
-        if (slot->lines < LOG_FLOOD_LINES) {
+    if (is_known && clock_mono_since_ms(slot->since) < LOG_REPEATED_MS) {
+        if (slot->lines < lines_max) {
             slot->lines++;
             return true;
         }
         slot->suppressed++;
         return false;
     }
-    if (strcmp(slot->event, name) == 0)
+    if (is_known)
         *suppressed = slot->suppressed;
-    *slot = (struct log_flood){.since = clock_mono_now(), .lines = 1};
-    memcpy(slot->event, name, sizeof(name));
+    *slot = (struct log_repeated){.since = clock_mono_now(), .lines = 1};
+    memcpy(slot->name, name, sizeof(name));
     return true;
+}
+
+/* Trouble that repeats for thousands of rows must not fill a disk. */
+static bool
+log_is_wanted(enum log_level level, const char *room, const char *event, int64_t *suppressed)
+{
+    *suppressed = 0;
+    return log_is_on(level) &&
+           (level != LOG_WARN || log_has_room(room, event, LOG_WARNINGS_MAX, suppressed));
 }
 
 void
@@ -259,7 +259,7 @@ log_event(enum log_level level, const char *room, const char *event, ...)
     int64_t suppressed;
     va_list args;
 
-    if (!log_is_on(level) || !log_has_room(level, room, event, &suppressed))
+    if (!log_is_wanted(level, room, event, &suppressed))
         return;
     log_begin(&line, level, room, event);
     log_pair(&line, "suppressed", suppressed > 0 ? log_int(suppressed) : NULL);
@@ -276,7 +276,7 @@ log_failure(enum log_level level, const char *room, const char *event, const str
     struct log_line line;
     int64_t suppressed;
 
-    if (!log_is_on(level) || !log_has_room(level, room, event, &suppressed))
+    if (!log_is_wanted(level, room, event, &suppressed))
         return;
     log_begin(&line, level, room, event);
     log_pair(&line, "suppressed", suppressed > 0 ? log_int(suppressed) : NULL);
@@ -292,28 +292,7 @@ log_failure(enum log_level level, const char *room, const char *event, const str
 bool
 log_throttle(const char *key, int64_t *suppressed)
 {
-    static _Thread_local struct log_throttled table[LOG_THROTTLE_KEYS];
-    struct log_throttled *slot = &table[0];
-
-    *suppressed = 0;
-    for (size_t i = 0; i < LOG_THROTTLE_KEYS; i++) {
-        struct log_throttled *entry = &table[i];
-
-        if (entry->key != NULL && strcmp(entry->key, key) == 0) {
-            if (clock_mono_since_ms(entry->last) < LOG_THROTTLE_MS) {
-                entry->suppressed++;
-                return false;
-            }
-            *suppressed = entry->suppressed;
-            slot = entry;
-            break;
-        }
-        /* A free place, else the one that was quiet longest. */
-        if (slot->key != NULL && (entry->key == NULL || entry->last.ms < slot->last.ms))
-            slot = entry;
-    }
-    *slot = (struct log_throttled){.key = key, .last = clock_mono_now()};
-    return true;
+    return log_has_room("throttle", key, 1, suppressed);
 }
 
 const char *

@@ -34,7 +34,7 @@ void log_event(enum log_level level, const char *room, const char *event, ...)
 void log_failure(enum log_level level, const char *room, const char *event,
                  const struct error *err);
 
-/* Throttle: true at most once per 30 s for one key (a constant string); *suppressed gets how many
+/* Throttle: true at most once per 30 s for one key; *suppressed gets how many
  * were swallowed. */
 bool log_throttle(const char *key, int64_t *suppressed);
 
