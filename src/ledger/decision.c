@@ -160,10 +160,9 @@ decision_make(struct ledger *ledger, const struct decision_request *request,
     return ok;
 }
 
-/* One row: done, said. */
-static bool
+bool
 decision_book(struct ledger *ledger, const struct pg_stmt *stmt, const char *const *params,
-              bool *is_done, char *said, struct error *err)
+              bool *is_done, char said[DECISION_SAID_BYTES], struct error *err)
 {
     struct pg_rows *rows = NULL;
 

@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "ledger/ledger.h"
 
+struct pg_stmt;
+
 enum { DECISION_COUNT_MAX = 100000, DECISION_SAID_BYTES = 1024 };
 
 struct decision_request {
@@ -44,6 +46,10 @@ struct decision_list {
 bool decision_make(struct ledger *ledger, const struct decision_request *request,
                    struct decision_list *out, struct error *err);
 void decision_list_free(struct decision_list *list);
+
+/* A statement that answers with one row: done, said. */
+bool decision_book(struct ledger *ledger, const struct pg_stmt *stmt, const char *const *params,
+                   bool *is_done, char said[DECISION_SAID_BYTES], struct error *err);
 
 /* Units that count as settled: by hand, or because of a fulfillment that somebody else made (a
  * listing of one, as listing_json writes it). *is_done false: refused. */

@@ -1,6 +1,5 @@
 #include "ledger/forget.h"
 
-#include "base/text.h"
 #include "ledger/statements.h"
 
 bool
@@ -8,16 +7,8 @@ forget_order(struct ledger *ledger, const char *order_id, const char *who, const
              bool *is_done, char said[DECISION_SAID_BYTES], struct error *err)
 {
     const char *const params[] = {order_id, who, reason};
-    struct pg_rows *rows = NULL;
 
-    if (!pg_run(ledger_pg(ledger), &stmt_forget_order, params, &rows, err)) {
-        ledger_refine_error(err);
-        return false;
-    }
-    *is_done = pg_rows_bool(rows, 0, 0);
-    text_copy_clean(said, DECISION_SAID_BYTES, pg_rows_text(rows, 0, 1));
-    pg_rows_free(rows);
-    return true;
+    return decision_book(ledger, &stmt_forget_order, params, is_done, said, err);
 }
 
 bool
