@@ -91,10 +91,10 @@ bool work_note_expiring(struct ledger *ledger, struct error *err);
 bool work_take_looks(struct ledger *ledger, int most, int64_t lease_ms, const char *only_order,
                      struct work_claim ***out, int *count, struct error *err);
 
-/* What an order's listing says about one marker. listing: JSON array
- * [{"id","marker","created","items":[...]}]. */
 enum { WORK_IDS_BYTES = 512 };
 
+/* What an order's listing says about one marker. listing: JSON array
+ * [{"id","marker","created","items":[...]}]. */
 struct work_evidence {
     char found_id[512];  /* "" when the marker isn't there */
     int64_t unexplained; /* fulfillments that could be ours and that nobody explains */
