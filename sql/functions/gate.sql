@@ -243,6 +243,8 @@ declare
     left_cancelled bigint;
     named_shipped bigint;
     named_cancelled bigint;
+    now_shipped bigint;
+    now_cancelled bigint;
     booked bigint := 0;
 begin
     for f in
@@ -293,17 +295,13 @@ begin
              where r.order_id = of_order and r.item_id = f.item_id
              order by r.row_id
         loop
+            now_shipped := greatest(0, least(f.shipped - named_shipped, taken.shipped - named_shipped, taken.posted_shipped));
+            now_cancelled := greatest(0, least(f.cancelled - named_cancelled, taken.cancelled - named_cancelled, taken.posted_cancelled));
             insert into adjustments (kind, row_id, shipped, cancelled, reason)
-            select 'baseline', taken.row_id, -x.shipped, -x.cancelled, 'settled by fulfillment ' || f.id
-              from (select greatest(0, least(f.shipped - named_shipped, taken.shipped - named_shipped, taken.posted_shipped)) as shipped,
-                           greatest(0, least(f.cancelled - named_cancelled, taken.cancelled - named_cancelled, taken.posted_cancelled)) as cancelled) x
-             where x.shipped + x.cancelled > 0;
-            if found then
-                named_shipped := named_shipped
-                    + greatest(0, least(f.shipped - named_shipped, taken.shipped - named_shipped, taken.posted_shipped));
-                named_cancelled := named_cancelled
-                    + greatest(0, least(f.cancelled - named_cancelled, taken.cancelled - named_cancelled, taken.posted_cancelled));
-            end if;
+            select 'baseline', taken.row_id, -now_shipped, -now_cancelled, 'settled by fulfillment ' || f.id
+             where now_shipped + now_cancelled > 0;
+            named_shipped := named_shipped + now_shipped;
+            named_cancelled := named_cancelled + now_cancelled;
         end loop;
         for taken in
             select r.row_id, row_number() over (order by r.shipment_ref) = 1 as is_first,
