@@ -167,7 +167,7 @@ begin
     update orders o
        set forgotten_at = clock_timestamp(), forgotten_by = 'age', forget_at = clock_timestamp()
      where o.order_id in (select x.order_id from orders x
-                           where x.forgotten_at is null and x.state in ('complete', 'cancelled', 'returned', 'blocked')
+                           where x.forgotten_at is null and is_final_state(x.state)
                              and x.state_since < clock_timestamp() - keep_ms * interval '1 ms'
                            order by x.state_since limit most for no key update skip locked);
     get diagnostics marked = row_count;
