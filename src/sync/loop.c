@@ -84,38 +84,6 @@ loop_look_delay_ms(const struct loop *loop, int negative_looks)
     return delay_ms < most_ms ? delay_ms : most_ms;
 }
 
-void
-loop_settlement(struct loop *loop, const struct settlement *s)
-{
-    struct error err = {0};
-    struct json_writer w;
-    char *text;
-
-    buffer_reset(&loop->scratch);
-    json_write_init(&w, &loop->scratch);
-    settlement_write(&w, s);
-    text = loop->scratch.is_failed ? NULL : strdup(buffer_text(&loop->scratch));
-    if (text != NULL && loop->settlements_count == loop->settlements_capacity) {
-        int capacity = loop->settlements_capacity == 0 ? 64 : loop->settlements_capacity * 2;
-        char **grown = realloc(loop->settlements, (size_t)capacity * sizeof(*grown));
-
-        if (grown == NULL) {
-            free(text);
-            text = NULL;
-        } else {
-            loop->settlements = grown;
-            loop->settlements_capacity = capacity;
-        }
-    }
-    if (text == NULL) {
-        /* The claim lapses, becomes unknown, and is looked up: late, but not lost. */
-        error_set(&err, ERROR_NOMEM, "no memory for a settlement");
-        loop_fail(loop, &err);
-        return;
-    }
-    loop->settlements[loop->settlements_count++] = text;
-}
-
 /* ------------------------------------------------------------------ the API's side */
 
 /* Nothing more is sent: what waits goes back, or is simply not asked. */
@@ -200,9 +168,12 @@ loop_wait_ms(struct loop *loop)
         if (due_ms < wait_ms)
             wait_ms = due_ms;
     }
-    if (loop->db == DB_IDLE && loop->failure.code != ERROR_DB_LOST) {
-        if (loop->settlements_count > 0 || loop->orders_count > 0 || loop_may_claim(loop) ||
-            loop_probe_is_due(loop) || (loop->waiting > 0 && !loop_is_announced(loop)))
+    if (loop->settler != NULL && !loop->is_settling && loop->settlements_count > 0)
+        return 0;
+    if (!loop_db_is_busy(loop) && loop->failure.code != ERROR_DB_LOST) {
+        if ((loop->settlements_count > 0 && !loop->is_settling) || loop->orders_count > 0 ||
+            loop_may_claim(loop) || loop_probe_is_due(loop) ||
+            (loop->waiting > 0 && !loop_is_announced(loop)))
             return 0;
         int64_t look_ms = clock_mono_left_ms(loop->look_again);
         if (look_ms < wait_ms)
@@ -215,8 +186,8 @@ static void
 loop_wait(struct loop *loop, int64_t wait_ms)
 {
     struct error err = {0};
-    int fds[4];
-    bool readable[4] = {false, false, false, false};
+    int fds[5];
+    bool readable[5] = {false, false, false, false, false};
     int count = 0;
     int stop_at = -1;
     int planner_at = -1;
@@ -231,8 +202,10 @@ loop_wait(struct loop *loop, int64_t wait_ms)
     }
     if (loop->hand_over != NULL)
         fds[count++] = hand_over_fd(loop->hand_over);
-    if (loop->db != DB_IDLE && pg_socket(ledger_pg(loop->ledger)) >= 0)
+    if (loop_db_is_busy(loop) && pg_socket(ledger_pg(loop->ledger)) >= 0)
         fds[count++] = pg_socket(ledger_pg(loop->ledger));
+    if (settle_fd(loop) >= 0)
+        fds[count++] = settle_fd(loop);
     if (!http_wait(loop->http, fds, count, readable, wait_ms, &err)) {
         loop_fail(loop, &err);
         return;
@@ -279,8 +252,8 @@ loop_take_answers(struct loop *loop)
 static bool
 loop_is_resting(const struct loop *loop)
 {
-    return loop->db == DB_IDLE && loop->settlements_count == 0 && loop->orders_count == 0 &&
-           loop->waiting == 0 && http_in_flight(loop->http) == 0;
+    return !loop->is_claiming && !loop->is_settling && loop->settlements_count == 0 &&
+           loop->orders_count == 0 && loop->waiting == 0 && http_in_flight(loop->http) == 0;
 }
 
 static int64_t
@@ -368,42 +341,6 @@ loop_is_done(struct loop *loop)
     if (next_ms <= 0)
         loop->claims_may_be_due = true;
     return false;
-}
-
-/* The session was lost with answers in hand: get a new one and settle them, they name marker and
- * token. */
-static void
-loop_settle_at_last(struct loop *loop)
-{
-    struct clock_mono until = clock_mono_add(clock_mono_now(), loop->options->grace_ms);
-
-    loop->settling = loop->settlements_count;
-    while (loop->settlements_count > 0 && clock_mono_left_ms(until) > 0) {
-        struct error err = {0};
-        char *text = NULL;
-        int64_t settled;
-        struct ledger *again = NULL;
-        struct ledger_options options = {.url = loop->options->database_url,
-                                         .schema = loop->options->schema,
-                                         .application_name = "waybill settle",
-                                         .connect_timeout_ms = 5000};
-
-        if (ledger_open(&again, &options, &err) &&
-            loop_settle_text(loop, 0, loop->settling, &text, &err) &&
-            work_settle(again, loop->worker_id, loop->run_id, text, &settled, &err)) {
-            log_event(LOG_WARN, "sync", "settled_after_reconnect", "answers",
-                      log_int(loop->settling), NULL);
-            loop_settled(loop);
-        }
-        free(text);
-        ledger_close(again);
-        if (loop->settlements_count > 0)
-            clock_sleep_ms(500);
-    }
-    if (loop->settlements_count > 0)
-        log_event(LOG_ERROR, "sync", "answers_not_settled", "answers",
-                  log_int(loop->settlements_count), "next",
-                  "the claims lapse and are looked up at the API", NULL);
 }
 
 static void
@@ -537,6 +474,7 @@ loop_pause(struct loop *loop)
 {
     struct error err = {0};
 
+    settle_rest(loop);
     if (!loop_db_rest(loop) || !work_pause(loop->ledger, loop->failure.message, &err))
         log_failure(LOG_ERROR, "sync", "not_paused", &err);
 }
@@ -574,7 +512,7 @@ loop_pass(struct loop *loop, bool is_quiet, struct error *err)
         loop->hands_over = false;
     }
     if (loop->failure.code == ERROR_DB_LOST)
-        loop_settle_at_last(loop);
+        settle_at_last(loop);
     loop_judge_api(loop);
     if (loop->pauses_ledger)
         loop_pause(loop);
@@ -634,6 +572,7 @@ loop_free(struct loop *loop)
         return;
     planner_stop(loop->planner);
     hand_over_stop(loop->hand_over);
+    settle_close(loop);
     if (loop->worker_id != 0 && pg_is_alive(ledger_pg(loop->ledger)) &&
         !pg_is_busy(ledger_pg(loop->ledger)))
         (void)work_end(loop->ledger, loop->worker_id, &ignored);

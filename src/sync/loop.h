@@ -100,7 +100,10 @@ struct loop {
     struct json_writer orders_writer;
     int orders_count;
 
-    enum { DB_IDLE, DB_CLAIMING, DB_SETTLING } db;
+    bool is_claiming;
+    bool is_settling;
+    struct ledger *settler;        /* a session for settlements alone; NULL: the loop's own */
+    bool has_tried_apart;          /* to get one */
     char token[40];                /* of the claim under way */
     struct clock_boot claim_began; /* before it was issued: the send deadline counts from here */
     struct clock_mono claim_again; /* not before */
@@ -164,10 +167,10 @@ void post_answered(struct loop *loop, struct job *job, const struct http_answer 
 bool post_request(struct loop *loop, const struct job *job, struct error *err);
 /* The claim goes back unsent: nothing happened. */
 void post_give_back(struct loop *loop, struct job *job, const char *why, int64_t delay_ms);
-void loop_settlement(struct loop *loop, const struct settlement *s);
-/* Finish what the database is at, so that a short statement can run now. False: the session is
- * lost. */
+/* Finish what the loop's session is at, so that a short statement can run now. False: the session
+ * is lost. */
 bool loop_db_rest(struct loop *loop);
+bool loop_db_is_busy(const struct loop *loop); /* the same session */
 /* A statement failed. True: the same may succeed soon. */
 bool loop_db_may_pass(struct loop *loop, const struct error *err);
 void loop_db_turn(struct loop *loop);
@@ -176,9 +179,7 @@ bool loop_may_claim(struct loop *loop);
  * which would keep them away as long as a backlog lasts. */
 int loop_question_slots(const struct loop *loop);
 void loop_note_pace(struct loop *loop); /* a POST begins */
-bool loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err);
-void loop_settled(struct loop *loop); /* those under way are durable */
-enum { LOOP_DB_FAILURES_MAX = 20, LOOP_LEFT_MS = 250 };
+enum { LOOP_DB_FAILURES_MAX = 20, LOOP_LEFT_MS = 250, LOOP_CLAIM_AGAIN_MS = 20 };
 int64_t loop_look_delay_ms(const struct loop *loop, int negative_looks);
 
 void look_answered(struct loop *loop, struct job *job, const struct http_answer *answer);
@@ -191,6 +192,17 @@ void loop_fail(struct loop *loop, const struct error *err);
 /* Reached, blocked, refused: what any answer says about the API as a whole. True: the job may go
  * on. */
 void loop_note_answer(struct loop *loop, const struct http_answer *answer);
+
+/* Answers on their way into the ledger (settle.c). A batch is under way at a time. */
+void loop_settlement(struct loop *loop, const struct settlement *s);
+void settle_begin(struct loop *loop);   /* some are in hand, and none under way */
+void settle_look(struct loop *loop);    /* is the batch under way durable? */
+void settle_rest(struct loop *loop);    /* wait for it */
+int settle_fd(const struct loop *loop); /* of their own session; -1: there is nothing to wait for */
+/* The loop's session was lost with answers in hand: get a new one and settle them, they name
+ * marker and token. */
+void settle_at_last(struct loop *loop);
+void settle_close(struct loop *loop); /* their own session; what it is at may be settled again */
 
 /* What all hosts share of the key (key.c). */
 bool loop_beat(struct loop *loop, bool is_sending, struct error *err);

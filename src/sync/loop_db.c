@@ -10,67 +10,11 @@
 enum {
     LOOP_LEASE_MS = 60000, /* of a question or look taken from the ledger */
     LOOP_ASKS_AHEAD = 4,   /* questions in flight for each turn of taking */
-    LOOP_SETTLE_MAX = 300, /* one settlement; nothing is gained above */
     LOOP_REAP_MS = 5000,
-    LOOP_CLAIM_AGAIN_MS = 20,
     LOOP_PACE_MS = 100,
     LOOP_AHEAD_MAX = 256,
     LOOP_LISTS_AGAIN_MS = 20,
-    LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
 };
-
-void
-loop_settled(struct loop *loop)
-{
-    for (int i = 0; i < loop->settling; i++)
-        free(loop->settlements[i]);
-    loop->settlements_count -= loop->settling;
-    memmove(loop->settlements, loop->settlements + loop->settling,
-            (size_t)loop->settlements_count * sizeof(*loop->settlements));
-    loop->settling = 0;
-    loop->claims_may_be_due = true;
-}
-
-bool
-loop_settle_text(const struct loop *loop, int first, int count, char **out, struct error *err)
-{
-    struct buffer buf;
-
-    buffer_init(&buf, LOOP_SETTLE_BYTES_MAX);
-    buffer_putc(&buf, '[');
-    for (int i = 0; i < count; i++) {
-        if (i > 0)
-            buffer_putc(&buf, ',');
-        buffer_puts(&buf, loop->settlements[first + i]);
-    }
-    buffer_putc(&buf, ']');
-    *out = buffer_take(&buf);
-    if (*out == NULL)
-        return error_set(err, ERROR_NOMEM, "no memory for %d settlements", count);
-    return true;
-}
-
-/* A batch that the database refused: one by one, so that a single odd answer can't hold up the
- * others. One that is refused alone is left: its claim lapses and it is looked up. */
-static void
-loop_settle_singly(struct loop *loop)
-{
-    for (int i = 0; i < loop->settling && loop->failure.code != ERROR_DB_LOST; i++) {
-        struct error err = {0};
-        char *text = NULL;
-        int64_t settled;
-
-        if (loop_settle_text(loop, i, 1, &text, &err) &&
-            !work_settle(loop->ledger, loop->worker_id, loop->run_id, text, &settled, &err)) {
-            log_failure(LOG_ERROR, "sync", "settlement_refused", &err);
-            if (err.code == ERROR_DB_LOST)
-                loop_fail(loop, &err);
-        }
-        free(text);
-    }
-    if (loop->failure.code != ERROR_DB_LOST)
-        loop_settled(loop);
-}
 
 /* A statement failed. True: the same may succeed soon. */
 bool
@@ -118,68 +62,37 @@ loop_claims_arrived(struct loop *loop, struct work_claim **claims, int count)
 }
 
 static void
-loop_db_finish(struct loop *loop)
+loop_claim_finish(struct loop *loop)
 {
     struct error err = {0};
     struct work_claim **claims = NULL;
     int count = 0;
-    int64_t settled;
-    bool was_claiming = loop->db == DB_CLAIMING;
-    bool ok;
 
-    loop->db = DB_IDLE;
-    if (was_claiming) {
-        ok = work_claim_finish(loop->ledger, loop->token, &claims, &count, &err);
-        if (ok)
-            loop_claims_arrived(loop, claims, count);
-    } else {
-        ok = work_settle_finish(loop->ledger, &settled, &err);
-        if (ok)
-            loop_settled(loop);
-    }
-    if (ok) {
+    loop->is_claiming = false;
+    if (work_claim_finish(loop->ledger, loop->token, &claims, &count, &err)) {
+        loop_claims_arrived(loop, claims, count);
         loop->db_failures = 0;
-        return;
-    }
-    if (loop_db_may_pass(loop, &err)) {
-        loop->settling = was_claiming ? loop->settling : 0; /* the whole list again */
+    } else if (loop_db_may_pass(loop, &err)) {
         loop->claim_again = clock_mono_add(clock_mono_now(), LOOP_CLAIM_AGAIN_MS);
-    } else if (!was_claiming && err.code == ERROR_DB) {
-        log_failure(LOG_WARN, "sync", "settling_singly", &err);
-        loop_settle_singly(loop);
     } else {
         loop_fail(loop, &err);
     }
 }
 
 bool
-loop_db_rest(struct loop *loop)
+loop_db_is_busy(const struct loop *loop)
 {
-    if (loop->db != DB_IDLE)
-        loop_db_finish(loop);
-    return pg_is_alive(ledger_pg(loop->ledger));
+    return loop->is_claiming || (loop->is_settling && loop->settler == NULL);
 }
 
-static void
-loop_settle(struct loop *loop)
+bool
+loop_db_rest(struct loop *loop)
 {
-    struct error err = {0};
-    char *text = NULL;
-    bool ok;
-
-    loop->settling =
-        loop->settlements_count < LOOP_SETTLE_MAX ? loop->settlements_count : LOOP_SETTLE_MAX;
-    ok = loop_settle_text(loop, 0, loop->settling, &text, &err) &&
-         work_settle_start(loop->ledger, loop->worker_id, loop->run_id, text, &err);
-    free(text);
-    if (!ok) {
-        loop->settling = 0;
-        loop->db_failures++;
-        loop_fail(loop, &err);
-        return;
-    }
-    loop->db = DB_SETTLING;
-    loop->settled_last = true;
+    if (loop->is_claiming)
+        loop_claim_finish(loop);
+    if (loop->settler == NULL)
+        settle_rest(loop);
+    return pg_is_alive(ledger_pg(loop->ledger));
 }
 
 static void
@@ -307,7 +220,7 @@ loop_claim(struct loop *loop)
         loop_fail(loop, &err);
         return;
     }
-    loop->db = DB_CLAIMING;
+    loop->is_claiming = true;
 }
 
 bool
@@ -492,9 +405,12 @@ loop_db_turn(struct loop *loop)
 {
     struct error err = {0};
 
-    if (loop->db != DB_IDLE && pg_is_ready(ledger_pg(loop->ledger)))
-        loop_db_finish(loop);
-    if (loop->db != DB_IDLE || loop->failure.code == ERROR_DB_LOST)
+    settle_look(loop);
+    if (loop->settler != NULL && !loop->is_settling && loop->settlements_count > 0)
+        settle_begin(loop);
+    if (loop->is_claiming && pg_is_ready(ledger_pg(loop->ledger)))
+        loop_claim_finish(loop);
+    if (loop_db_is_busy(loop) || loop->failure.code == ERROR_DB_LOST)
         return;
     if (!loop_housekeeping(loop, &err)) {
         if (!loop_db_may_pass(loop, &err))
@@ -503,8 +419,9 @@ loop_db_turn(struct loop *loop)
     }
     if (loop->orders_count > 0)
         loop_record_orders(loop);
-    if (loop->settlements_count > 0 && !(loop->settled_last && loop_may_claim(loop)))
-        loop_settle(loop);
+    if (loop->settlements_count > 0 && !loop->is_settling &&
+        !(loop->settled_last && loop_may_claim(loop)))
+        settle_begin(loop);
     else if (loop_probe_is_due(loop))
         loop_take_probe_post(loop);
     else if (loop_may_claim(loop))
