@@ -1,22 +1,28 @@
 -- forget: what is personal of an order goes, its units stay. Tracking leads to a parcel and so to a door; the words of
--- the API and details made of them may name anybody. What people wrote as a reason is theirs and stays.
+-- the API and details made of them may name anybody, and so may what a person wrote as a reason. Who decided what, and when,
+-- stays, and so does the reason of the forgetting itself.
 
 create or replace function is_forgetting() returns boolean
 language sql stable set search_path from current as
 $$ select coalesce(current_setting('waybill.is_forgetting', true), '') = 'on' $$;
 
--- Attempts are history; of their words only, and only by forgetting, something may go.
-create or replace function law_attempt_forgotten() returns trigger
+-- What is appended stays as it is; of its words only (the column that the trigger names), and only by forgetting,
+-- something may go.
+create or replace function law_words_forgotten() returns trigger
 language plpgsql set search_path from current as $$
 begin
-    if not is_forgetting() or (to_jsonb(new) - 'error') <> (to_jsonb(old) - 'error') then
-        raise exception 'law 11: update on attempts is refused'
-            using errcode = 'check_violation', hint = 'history is append-only; see waybill forget';
+    if not is_forgetting() or (to_jsonb(new) - tg_argv[0]) <> (to_jsonb(old) - tg_argv[0]) then
+        raise exception 'law 11: update on % is refused', tg_table_name
+            using errcode = 'check_violation', hint = tg_argv[1] || '; see waybill forget';
     end if;
     return new;
 end $$;
 create or replace trigger law_attempt_forgotten before update on attempts
-    for each row execute function law_attempt_forgotten();
+    for each row execute function law_words_forgotten('error', 'history is append-only');
+create or replace trigger law_decision_forgotten before update on decisions
+    for each row execute function law_words_forgotten('reason', 'history is append-only');
+create or replace trigger law_adjustment_forgotten before update on adjustments
+    for each row execute function law_words_forgotten('reason', 'book another adjustment');
 
 create or replace function is_forgotten(of_order text) returns boolean
 language sql stable set search_path from current as
@@ -56,11 +62,24 @@ begin
       from submissions s
      where s.order_id = of_order and not is_open(s.state) and a.submission_id = s.submission_id and a.error like '%: %';
     get diagnostics n = row_count;
+    dropped := dropped + n;
+    update decisions d
+       set reason = null
+     where d.order_id = of_order and d.action <> 'forget' and d.reason is not null;
+    get diagnostics n = row_count;
+    dropped := dropped + n;
+    -- "settled by hand by NAME: " and "submission N dismissed: " are ours
+    update adjustments j
+       set reason = split_part(j.reason, ': ', 1)
+      from rows r
+     where r.order_id = of_order and j.row_id = r.row_id and j.kind in ('correction', 'write_off')
+       and (j.reason like 'settled by hand by %: %' or j.reason like 'submission % dismissed: %');
+    get diagnostics n = row_count;
     perform set_config('waybill.is_forgetting', '', true);
     dropped := dropped + n;
     -- its like is still known by its fingerprint
     update discrepancies d
-       set detail = 'forgotten', fingerprint = md5(d.fingerprint)
+       set detail = 'forgotten', fingerprint = md5(d.fingerprint), reason = case when d.closed_by <> 'operator' then d.reason end
      where d.order_id = of_order and d.closed_at is not null and d.detail <> 'forgotten';
     get diagnostics n = row_count;
     dropped := dropped + n;
@@ -103,7 +122,7 @@ begin
         perform note_decision('forget', 'order ' || of_order, null, of_order, who, why);
     end if;
     done := true;
-    said := format('order %s is forgotten%s: tracking and messages dropped in %s places; its units stay%s', of_order,
+    said := format('order %s is forgotten%s: tracking, messages and reasons dropped in %s places; its units stay%s', of_order,
                    case when was is not null then ' since ' || to_char(was at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') else '' end,
                    dropped,
                    case when left_over then '. Something of it is on its way or needs a person; what that holds goes when it is over' else '' end);

@@ -248,7 +248,7 @@ end $$;
 
 create or replace trigger law_adjustments_inserted after insert on adjustments
     referencing new table as added for each statement execute function law_adjustments_inserted();
-create or replace trigger law_adjustments_stay before update or delete or truncate on adjustments
+create or replace trigger law_adjustments_stay before delete or truncate on adjustments
     for each statement execute function refuse('law 11', 'book another adjustment');
 
 -- For each statement: a trigger for each row would lock every row before it changes.
@@ -279,5 +279,5 @@ create or replace trigger law_rows_inserted after insert on rows
 
 create or replace trigger law_attempts_stay before delete or truncate on attempts
     for each statement execute function refuse('law 11', 'history is append-only');
-create or replace trigger law_decisions_stay before update or delete or truncate on decisions
+create or replace trigger law_decisions_stay before delete or truncate on decisions
     for each statement execute function refuse('law 11', 'history is append-only');

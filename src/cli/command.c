@@ -71,7 +71,7 @@ static const struct option recover_options[] = {
 };
 static const struct option prune_options[] = {
     {"keep", 0, "TIME", "what ended before goes: 90d, 12h; 0: all that is over"},
-    {"forget", 0, "TIME", "of orders that are over for longer: tracking and messages"},
+    {"forget", 0, "TIME", "of orders that are over for longer: tracking, messages and reasons"},
     {NULL, 0, NULL, NULL},
 };
 static const struct option decide_options[] = {

@@ -32,9 +32,10 @@ prune_put(const struct command_context *context, int64_t keep_ms, int64_t keep_p
     if (context->is_quiet)
         return;
     if (keep_personal_ms >= 0)
-        (void)fprintf(context->out,
-                      "forgot %lld orders: their tracking and messages; their units stay\n",
-                      (long long)result->forgotten);
+        (void)fprintf(
+            context->out,
+            "forgot %lld orders: their tracking, messages and reasons; their units stay\n",
+            (long long)result->forgotten);
     if (keep_ms >= 0)
         (void)fprintf(
             context->out,

@@ -53,6 +53,16 @@ forget_dump_has(const char *text, bool is_there)
     free(dump);
 }
 
+/* Once the API has told all states of the orders; each is one more look. */
+static bool
+forget_finds_nothing(void *ctx)
+{
+    (void)ctx;
+    shop_must(&shop, 0, "run", "--sweep");
+    return support_query_int(shop.url, "select missed_by_feed + looked_at from waybill.runs"
+                                       " order by run_id desc limit 1") == 0;
+}
+
 START_TEST(what_is_personal_of_an_order_goes_and_its_units_stay)
 {
     int64_t posts;
@@ -89,16 +99,12 @@ START_TEST(what_is_personal_of_an_order_goes_and_its_units_stay)
     shop_must(&shop, 0, "forget", "o1");
     shop_said(&shop, "is forgotten since");
     shop_must(&shop, 0, "run", "--sweep");
-    shop_must(&shop, 0, "run", "--sweep");
+    support_wait_until(forget_finds_nothing, NULL, 20000, "a sweep that finds nothing");
     forget_dump_has("LATER-o1", false);
     support_query_is(shop.url,
                      "select count(*) from waybill.report_decisions"
                      " where action = 'forget'",
                      "1");
-    support_query_is(
-        shop.url,
-        "select missed_by_feed || ' ' || looked_at from waybill.runs order by run_id desc limit 1",
-        "0 0");
     ck_assert_int_eq(shop_posts(&shop), posts);
     shop_must(&shop, 0, "audit", "--all");
 
@@ -222,9 +228,20 @@ START_TEST(messages_go_with_it_and_what_was_dismissed_stays_closed)
     shop_must(&shop, 0, "forget", "o1");
     shop_said(&shop, "needs a person");
     forget_dump_has("Ada Lovelace", true); /* the open discrepancy needs its words */
-    shop_must(&shop, 0, "dismiss", "order", "o1", "--reason", "paid by transfer");
-    shop_must(&shop, 0, "forget", "o1");
+    shop_must(&shop, 0, "dismiss", "order", "o1", "--reason", "Ada Lovelace paid by transfer");
+    shop_must(&shop, 0, "settle", "o1", "b", "--shipped", "1", "--reason", "Ada Lovelace: bye-bye");
+    shop_must(&shop, 0, "forget", "o1", "--reason", "asked by mail");
     forget_dump_has("Ada Lovelace", false);
+    forget_dump_has("bye-bye", false);
+    support_query_is(shop.url,
+                     "select string_agg(distinct action || ' ' || coalesce(reason, ''), ',')"
+                     " from waybill.report_decisions where order_id = 'o1'",
+                     "dismiss ,forget ,settle ");
+    support_query_is(
+        shop.url,
+        "select string_agg(distinct regexp_replace(reason, 'by \\S+$|\\d+', '...'), ',')"
+        " from waybill.adjustments where kind <> 'foreign'",
+        "settled by hand ...,submission ... dismissed");
     forget_dump_has("payment_authorization_failed", true);
     (void)shop_waybill(&shop, (const char *const[]){"run", "--sweep", NULL}); /* an event is news */
     support_query_is(shop.url,
@@ -244,6 +261,21 @@ START_TEST(history_can_be_forgotten_but_not_rewritten)
     support_psql_state(shop.url,
                        "set waybill.is_forgetting = 'on';"
                        "update waybill.attempts set outcome = 'another'",
+                       state);
+    ck_assert_str_eq(state, "23514");
+    shop_must(&shop, 0, "settle", "o1", "a", "--shipped", "1", "--reason", "by hand");
+    support_psql_state(shop.url, "update waybill.adjustments set reason = 'another'", state);
+    ck_assert_str_eq(state, "23514");
+    support_psql_state(shop.url, "update waybill.decisions set reason = null", state);
+    ck_assert_str_eq(state, "23514");
+    support_psql_state(shop.url,
+                       "set waybill.is_forgetting = 'on';"
+                       "update waybill.adjustments set shipped = 7",
+                       state);
+    ck_assert_str_eq(state, "23514");
+    support_psql_state(shop.url,
+                       "set waybill.is_forgetting = 'on';"
+                       "update waybill.decisions set action = 'hold'",
                        state);
     ck_assert_str_eq(state, "23514");
 }
