@@ -20,6 +20,10 @@ begin
     if o.state = to_state and (not has_time or fact <= o.state_since + interval '1 s') then
         return true;
     end if;
+    -- Of two events of one moment the one that ends it is the later.
+    if fact = o.state_since and from_source = 'event' and is_final_state(o.state) and not is_final_state(to_state) then
+        return false;
+    end if;
     if o.state is distinct from to_state and fact < o.state_since then
         -- Older by its transition, but told after what we know (an order that comes back from a dispute keeps the time
         -- when it was first accepted): it is so again. Without a time of its own, an answer to our question is believed.
@@ -64,6 +68,13 @@ end $$;
 create or replace function is_final_state(state text) returns boolean
 language sql immutable parallel safe as
 $$ select state in ('complete', 'cancelled', 'returned', 'blocked') $$;
+
+-- What happens to an order after its end (it comes back, its payment is disputed) is told by one event, and one event
+-- can get lost. So it is asked for again a day later, two, four, up to sixty days: six questions, a hundred orders each.
+-- Null: not any more.
+create or replace function final_look_at(since timestamptz, t timestamptz) returns timestamptz
+language sql immutable parallel safe as
+$$ select case when since > t - interval '60 days' then t + greatest(interval '1 day', t - since) end $$;
 
 -- A complete order is fully captured: what failed to be was paid after all. A release that failed stays failed.
 create or replace function close_payments(of_order text, by_state text) returns void
@@ -187,7 +198,8 @@ begin
     if not pg_try_advisory_xact_lock(1463898950, ('orders'::regclass::oid)::int) then
         return 0; -- another session reads, or is at it
     end if;
-    batch := array(select x from events x where x.applied_at is null order by x.created_at, x.event_id limit most);
+    batch := array(select x from events x where x.applied_at is null
+                   order by x.created_at, coalesce(x.kind = 'state' and is_final_state(x.what), false), x.event_id limit most);
     taken := cardinality(batch);
     if taken = 0 then
         return 0;
@@ -236,7 +248,8 @@ begin
            cancelled_amount = coalesce(e.cancelled, o.cancelled_amount),
            unknown_since = null,
            ask_at = case when o.ask_at is not null then clock_timestamp() end,
-           follow_at = case when is_final_state(e.what) and o.follow_why is null then null else o.follow_at end
+           follow_at = case when is_final_state(e.what) and o.follow_why is null
+                            then final_look_at(o.state_since, clock_timestamp()) else o.follow_at end
      where o.order_id = e.order_id;
     if e.what in ('blocked', 'cancelled', 'returned', 'dispute') then
         insert into queue (order_key, source) values (e.order_id, 'event');
@@ -291,8 +304,9 @@ end $$;
 
 -- ------------------------------------------------------------------ orders that should be complete
 
--- Orders to be asked for again: those that something was missed of, and those of which all is posted and that are not
--- complete although it is time; then later and later. What isn't posted yet is looked at again, not asked for.
+-- Orders to be asked for again: those that something was missed of; those of which all is posted and that are not
+-- complete although it is time, then later and later; and those that are over, now and then. What isn't posted yet is
+-- looked at again, not asked for.
 create or replace function take_follows(most int, after_ms bigint, pass_age_ms bigint) returns setof text
 language plpgsql volatile security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
@@ -308,12 +322,15 @@ begin
     asked := array(select o.order_id from orders o
                     where o.order_id = any (due)
                       and (o.follow_why is not null
-                           or (not coalesce(is_final_state(o.state), false) and is_all_posted(o.order_id)))
+                           or case when coalesce(is_final_state(o.state), false)
+                                   then final_look_at(o.state_since, t) is not null
+                                   else is_all_posted(o.order_id) end)
                     order by o.follow_at limit most);
     return query
     with put as (
         update orders o
-           set follow_at = case when coalesce(is_final_state(o.state), false) and o.follow_why is null then null
+           set follow_at = case when coalesce(is_final_state(o.state), false) and o.follow_why is null
+                                then final_look_at(o.state_since, t)
                                 -- asked for again when this question is lost
                                 when o.order_id = any (asked) and o.follow_why is not null then t + interval '1 min'
                                 when o.order_id = any (asked)
@@ -321,8 +338,11 @@ begin
                                 else t + after_ms * interval '1 ms' end,
                follow_asks = case when o.order_id = any (asked) then o.follow_asks + 1 else 0 end
          where o.order_id = any (due)
-           and (o.order_id = any (asked) or coalesce(is_final_state(o.state), false)
-                or not (o.follow_why is not null or is_all_posted(o.order_id)))
+           and (o.order_id = any (asked)
+                or (o.follow_why is null
+                    and case when coalesce(is_final_state(o.state), false)
+                             then final_look_at(o.state_since, t) is null
+                             else not is_all_posted(o.order_id) end))
         returning o.order_id)
     select put.order_id::text from put where put.order_id = any (asked);
 end $$;

@@ -97,7 +97,7 @@ begin
                ask_at = case when is_waiting_state(a.state)
                              then t + ask_delay(o.asks + 1, ask_most_ms) end,
                asks = case when is_waiting_state(a.state) then o.asks + 1 else 0 end,
-               follow_at = case when is_final_state(a.state) then null
+               follow_at = case when is_final_state(a.state) then final_look_at(o.state_since, t)
                                 when o.follow_why is null and o.follow_at > t then o.follow_at
                                 else t + follow_after_ms * interval '1 ms' end,
                follow_why = null,

@@ -521,7 +521,7 @@ alter table orders
     add column follow_asks int not null default 0;
 create index orders_follow on orders (follow_at) where follow_at is not null;
 create index orders_accepted on orders (state_since) where state = 'accepted';
-comment on column orders.follow_at is 'from then on it is looked at whether the order should be complete by now; null: it is over';
+comment on column orders.follow_at is 'from then on it is looked at whether the order should be complete by now, or is still over; null: not any more';
 comment on column orders.follow_why is 'why the API is to be asked at once and whatever was posted: event, gap; null: it isn''t';
 
 -- Personal data of an order: see sql/functions/forget.sql.

@@ -74,7 +74,7 @@ comment on column report_orders.next_list_at is 'when the order''s fulfillments 
 comment on column report_orders.listed_at is 'when the order''s fulfillments were last listed';
 comment on column report_orders.verified_generation is 'the generation of the ledger in which the order''s fulfillments were compared';
 comment on column report_orders.next_follow_at is
-    'when it is looked at next whether the order is complete; all of it posted, the API is asked; null: it is over';
+    'when it is looked at next whether the order is complete (all of it posted, the API is asked) or still over; null: not any more';
 comment on column report_orders.incomplete_since is
     'when the last unit was posted, where that is longer than a day ago, nothing is due, and the order is not complete';
 comment on column report_orders.incomplete_reason is

@@ -290,16 +290,16 @@ START_TEST(an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not)
     support_psql(life_url, "update waybill.orders set follow_at = clock_timestamp()");
     life_must(1, "run", NULL, NULL); /* a fulfilled order's charge is asked for too */
     support_query_is(life_url,
-                     "select order_id, state, next_follow_at is null from waybill.report_orders"
-                     " order by 1",
+                     "select order_id, state, next_follow_at > checked_at + interval '23 h'"
+                     " from waybill.report_orders order by 1",
                      "o-1|complete|t\no-2|fulfilled|f\no-3|accepted|f\no-4|accepted|f");
     support_psql(life_url,
                  "update waybill.orders set follow_at = clock_timestamp(), follow_asks = 3"
-                 " where follow_at is not null");
+                 " where state <> 'complete'");
     life_must(0, "run", NULL, NULL);
     support_query_is(life_url,
                      "select bool_and(next_follow_at > checked_at + interval '75 s')"
-                     " from waybill.report_orders where next_follow_at is not null",
+                     " from waybill.report_orders where state <> 'complete'",
                      "t");
 
     support_query_is(life_url, "select count(incomplete_reason) from waybill.report_orders", "0");
@@ -321,6 +321,67 @@ START_TEST(an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not)
                      " and applied_at is not null",
                      "1");
     support_query_is(life_url, "select count(*) from waybill.report_discrepancies", "1");
+}
+END_TEST
+
+static void
+ask_of_what_is_over(const char *since)
+{
+    char sql[256];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "update waybill.orders set follow_at = clock_timestamp(),"
+                   " state_since = clock_timestamp() - interval '%s' where order_id = 'o-1'",
+                   since);
+    support_psql(life_url, sql);
+    life_must(0, "run", NULL, NULL);
+}
+
+/* One event is lost, and no gap in the feed shows it. */
+START_TEST(what_happens_after_an_orders_end_is_seen_without_its_event)
+{
+    static const char ASKED[] = "\"GET /orders\":{\"200\"";
+    int64_t asked;
+
+    life_post("switches", "state_lag_ms=0");
+    life_make_orders(1, 2, "", 2);
+    life_must(0, "run", NULL, NULL);
+    life_run_until_states_agree(2);
+    support_query_is(life_url,
+                     "select state, next_follow_at between clock_timestamp() + interval '23 h'"
+                     " and clock_timestamp() + interval '25 h' from waybill.report_orders",
+                     "complete|t\ncomplete|t");
+
+    /* Of two events of one moment the one that ends it is the later. */
+    support_query_is(life_url,
+                     "select waybill.note_state(order_id, 'fulfilled', state_since, state_since,"
+                     " 'event'), state from waybill.orders where order_id = 'o-2'",
+                     "f|complete");
+
+    /* Each question comes later than the one before, and what is long over gets none. */
+    support_query_is(
+        life_url,
+        "select string_agg((waybill.final_look_at(t - d * interval '1 day', t) - t)::text,"
+        " ' ' order by d) from unnest(array[0, 1, 2, 32, 59, 60]) d, clock_timestamp() t",
+        "1 day 1 day 2 days 32 days 59 days");
+    asked = life_api_number(ASKED);
+    ask_of_what_is_over("61 days");
+    ck_assert_int_eq(life_api_number(ASKED), asked);
+    support_query_is(
+        life_url,
+        "select count(*) from waybill.orders where order_id = 'o-1' and follow_at is null", "1");
+
+    life_post("switches", "events_late_ms=86400000");
+    life_move_order("o-1", "{\"state\":\"returned\"}");
+    life_must(0, "run", NULL, NULL);
+    support_query_is(life_url, "select state from waybill.report_orders order by order_id",
+                     "complete\ncomplete");
+    ask_of_what_is_over("1 day");
+    support_query_is(life_url, "select state from waybill.report_orders order by order_id",
+                     "returned\ncomplete");
+    life_must(0, "run", NULL, NULL);
+    support_query_is(life_url, "select state from t.orders order by order_id",
+                     "returned\ncomplete");
 }
 END_TEST
 
@@ -491,6 +552,7 @@ main(void)
     tcase_add_test(tests, a_failing_hand_over_stops_only_its_own_order);
     tcase_add_test(tests, a_missing_function_is_said_by_check_and_made_up_for_later);
     tcase_add_test(tests, an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not);
+    tcase_add_test(tests, what_happens_after_an_orders_end_is_seen_without_its_event);
     tcase_add_test(tests, tracking_that_came_later_is_sent_once_and_never_cleared);
     tcase_add_test(tests, a_lost_answer_to_new_tracking_is_sent_again_and_a_refusal_is_told);
     tcase_add_test(tests, a_lane_held_for_tracking_by_nobody_is_free_again);
