@@ -169,6 +169,35 @@ START_TEST(serialization_failures_and_deadlocks_are_tried_again)
 }
 END_TEST
 
+/* Answers have a session of their own while there is a backlog: the run does without it, and
+ * settles what was under way. */
+START_TEST(the_session_of_settlements_is_ended)
+{
+    int ended = 0;
+
+    world.api = "  max_in_flight: 100\n";
+    world_write_config(&world);
+    world_switch(&world, "latency_ms=50");
+    for (int i = 0; i < 3; i++) {
+        struct support_process run;
+        bool has_ended = false;
+
+        world_generate(&world, 5 * ORDERS);
+        world_spawn_run(&world, &run);
+        while (support_is_running(&run)) {
+            has_ended = support_query_int(world.url, "select count(pg_terminate_backend(pid)) from"
+                                                     " pg_stat_activity where application_name ="
+                                                     " 'waybill settle'") > 0 ||
+                        has_ended;
+        }
+        ended += has_ended;
+        ck_assert_int_eq(support_wait_exit(&run, RUN_MS), 0);
+    }
+    world_check(&world, ended > 0, "no run had a session for settlements");
+    world_agree(&world, "ended settlements");
+}
+END_TEST
+
 /* As administrators set them for everybody; each of them would end or hurt a session of ours. */
 START_TEST(settings_of_the_database_and_the_role_change_nothing)
 {
@@ -318,6 +347,7 @@ main(void)
     CASE(a_server_that_crashes_under_load_loses_no_intent);
     CASE(an_intent_survives_a_crash_that_comes_with_its_post);
     CASE(sessions_that_are_ended_and_statements_that_are_cancelled);
+    CASE(the_session_of_settlements_is_ended);
     CASE(serialization_failures_and_deadlocks_are_tried_again);
     CASE(settings_of_the_database_and_the_role_change_nothing);
     CASE(locks_of_others_on_lanes_and_rows_delay_and_lose_nothing);

@@ -185,12 +185,13 @@ world_write_config(struct world *world)
                    "  scan_overlap_ms: 2000\n"
                    "api:\n  base_url: %s\n  key_file: %s\n  mode: test\n"
                    "  requests_per_second: 2000\n  timeout_ms: %d\n  connect_timeout_ms: 500\n"
-                   "  send_within_ms: %d\n  settle_ms: %d\n"
+                   "  send_within_ms: %d\n  settle_ms: %d\n%s"
                    "retry:\n  first_delay_ms: 100\n  max_delay_ms: 400\n  max_attempts: 1000\n"
                    "run:\n  grace_ms: 3000\n%slog:\n  level: warn\n%s",
                    world->bridge_url, world->feed, world->api_url,
                    support_write_file("api.key", key, 0600), WORLD_TIMEOUT_MS, WORLD_SEND_WITHIN_MS,
-                   WORLD_SETTLE_MS, world->guards == NULL ? "" : world->guards,
+                   WORLD_SETTLE_MS, world->api == NULL ? "" : world->api,
+                   world->guards == NULL ? "" : world->guards,
                    world->more == NULL ? "" : world->more);
     world->config = support_write_file("waybill.yaml", text, 0600);
 }

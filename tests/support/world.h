@@ -32,6 +32,7 @@ struct world {
     const char *config; /* path */
     const char *feed;   /* "queue", "scan" */
     const char *key;    /* the API's */
+    const char *api;    /* lines of its section api, may be NULL */
     const char *guards; /* lines of its section run, may be NULL */
     const char *more;   /* lines of the configuration, may be NULL */
     uint64_t seed;
