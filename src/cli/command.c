@@ -325,11 +325,12 @@ static const struct command commands[] = {
     {"forget",
      "drop what is personal of an order; its units stay",
      "ORDER [--reason TEXT]",
-     "Tracking and the API's messages go from the ledger, and what the warehouse goes on showing\n"
-     "of them is neither kept nor sent again. Counters, submissions and markers stay, so nothing\n"
-     "is due anew. What is still on its way, or open, loses its own when it is over. Where the "
-     "API\n"
-     "says requestToBeForgotten of an order, this is done by itself.",
+     "Tracking, the API's messages and the reasons of decisions go from the ledger, and what the\n"
+     "warehouse goes on showing of tracking is neither kept nor sent again. Counters, "
+     "submissions,\n"
+     "markers and ids stay, so nothing is due anew. What is still on its way, or open, loses its\n"
+     "own when it is over. Where the API says requestToBeForgotten of an order, this is done by\n"
+     "itself.",
      forget_options,
      {"waybill forget 182917310336 --reason 'the customer asked for it'",
       "waybill forget 182917310336"},

@@ -1,8 +1,9 @@
 /*
  * forget — what is personal of an order goes, its units stay (law 14).
  *
- * Tracking and the API's words are all that the ledger keeps of that kind. What
- * is still on its way keeps its own until it is over; forget_due comes back for it.
+ * Tracking, the API's words and the reasons of decisions are all that the ledger
+ * keeps of that kind. What is still on its way keeps its own until it is over;
+ * forget_due comes back for it.
  */
 #ifndef LEDGER_FORGET_H
 #define LEDGER_FORGET_H
