@@ -154,7 +154,8 @@ static const struct command commands[] = {
      "what a run would post",
      "[--explain ORDER] [--json]",
      "Holds the warehouse against the ledger and shows what a run would post. Changes nothing,\n"
-     "sends nothing, leaves the queue as it is.",
+     "sends nothing, leaves the queue as it is. Orders without an order_id are\n"
+     "listed by their upstream_id, and explained by it too.",
      plan_options,
      {"waybill plan", "waybill plan --explain 182917310336"},
      0,

@@ -20,7 +20,10 @@ enum {
 
 struct plan_lines {
     const struct pg_rows *rows; /* evaluations */
-    const struct pg_rows *held; /* sorted as they are */
+    const struct pg_rows
+        *unnamed;               /* those that follow, of orders without an id; NULL: none can be */
+    const struct pg_rows *held; /* sorted as the first are */
+    bool is_unnamed;            /* rows is unnamed */
     int row;
     int held_at;
     int64_t lines, units, orders;
@@ -48,6 +51,8 @@ plan_compare(const struct pg_rows *a, int row, const struct pg_rows *b, int othe
 static bool
 plan_is_held(struct plan_lines *lines)
 {
+    if (lines->is_unnamed)
+        return false;
     while (lines->held_at < pg_rows_count(lines->held)) {
         int order = plan_compare(lines->held, lines->held_at, lines->rows, lines->row);
 
@@ -69,13 +74,28 @@ plan_would_go(struct plan_lines *lines)
            !plan_is_held(lines);
 }
 
+/* The next row that there is, of the one or the other. */
+static bool
+plan_step(struct plan_lines *lines)
+{
+    lines->row++;
+    if (lines->row >= pg_rows_count(lines->rows) && !lines->is_unnamed && lines->unnamed != NULL) {
+        lines->rows = lines->unnamed;
+        lines->is_unnamed = true;
+        lines->row = 0;
+        lines->last_order[0] = '\0';
+    }
+    return lines->row < pg_rows_count(lines->rows);
+}
+
 static bool
 plan_next(void *ctx, bool *is_end, struct error *err)
 {
     struct plan_lines *lines = ctx;
 
     (void)err;
-    for (lines->row++; lines->row < pg_rows_count(lines->rows); lines->row++) {
+    *is_end = false;
+    while (plan_step(lines)) {
         int64_t shipped = rows_int(lines->rows, lines->row, "want_shipped", 0);
         int64_t cancelled = rows_int(lines->rows, lines->row, "want_cancelled", 0);
         const char *order = rows_text(lines->rows, lines->row, "order_id");
@@ -92,9 +112,9 @@ plan_next(void *ctx, bool *is_end, struct error *err)
         (void)snprintf(lines->last_order, sizeof(lines->last_order), "%s", order);
         (void)snprintf(lines->shipped, sizeof(lines->shipped), "%lld", (long long)shipped);
         (void)snprintf(lines->cancelled, sizeof(lines->cancelled), "%lld", (long long)cancelled);
-        break;
+        return true;
     }
-    *is_end = lines->row >= pg_rows_count(lines->rows);
+    *is_end = true;
     return true;
 }
 
@@ -106,7 +126,7 @@ plan_cell(void *ctx, int column)
 
     switch (column) {
     case 0:
-        return rows_text(lines->rows, lines->row, "order_id");
+        return lines->is_unnamed ? NULL : rows_text(lines->rows, lines->row, "order_id");
     case 1:
         return rows_text(lines->rows, lines->row, "shipment_ref");
     case 2:
@@ -115,8 +135,12 @@ plan_cell(void *ctx, int column)
         return lines->shipped;
     case 4:
         return lines->cancelled;
-    default:
+    case 5:
+        if (lines->is_unnamed)
+            return "if the API knows its upstream id, and says the order is accepted";
         return strcmp(gate, "open") == 0 ? "at once" : "if the API says the order is accepted";
+    default:
+        return lines->is_unnamed ? rows_text(lines->rows, lines->row, "order_id") : NULL;
     }
 }
 
@@ -140,18 +164,20 @@ plan_orders(const struct pg_rows *rows, struct buffer *out)
 
 static bool
 plan_put(const struct command_context *context, struct ledger *ledger, const struct pg_rows *rows,
-         struct error *err)
+         const struct pg_rows *unnamed, struct error *err)
 {
     static const struct table_column columns[] = {
-        {"order_id", TABLE_TEXT},  {"shipment_ref", TABLE_TEXT}, {"item_id", TABLE_TEXT},
-        {"shipped", TABLE_NUMBER}, {"cancelled", TABLE_NUMBER},  {"when", TABLE_TEXT}};
+        {"order_id", TABLE_TEXT},   {"shipment_ref", TABLE_TEXT}, {"item_id", TABLE_TEXT},
+        {"shipped", TABLE_NUMBER},  {"cancelled", TABLE_NUMBER},  {"when", TABLE_TEXT},
+        {"upstream_id", TABLE_TEXT}}; /* only of relations that have it */
     bool ok = false;
     bool is_json = options_has(context->options, "json");
     struct pg_rows *held = NULL;
     struct buffer orders;
-    struct plan_lines lines = {.rows = rows, .row = -1};
+    struct plan_lines lines = {.rows = rows, .unnamed = unnamed, .row = -1};
+    struct plan_lines begin;
     struct table_source source = {.columns = columns,
-                                  .columns_count = 6,
+                                  .columns_count = unnamed != NULL ? 7 : 6,
                                   .ctx = &lines,
                                   .next_fn = plan_next,
                                   .cell_fn = plan_cell};
@@ -166,11 +192,10 @@ plan_put(const struct command_context *context, struct ledger *ledger, const str
         goto done;
     lines.held = held;
     if (!is_json) { /* an empty table would not say that there is nothing */
+        begin = lines;
         ok = plan_next(&lines, &is_end, err);
-        lines =
-            (struct plan_lines){.rows = rows, .held = held, .row = -1, .waiting = lines.waiting};
-        if (!is_end)
-            lines.waiting = 0;
+        begin.waiting = is_end ? lines.waiting : 0;
+        lines = begin;
     }
     if (is_json || !is_end)
         ok = table_write(&source, is_json ? TABLE_JSON : TABLE_ALIGNED, context->is_terminal,
@@ -337,6 +362,7 @@ plan_command(const struct command_context *context, enum exit_code *code, struct
     struct ledger *ledger = NULL;
     struct warehouse *warehouse = NULL;
     struct pg_rows *rows = NULL;
+    struct pg_rows *unnamed = NULL;
     const char *order = options_get(context->options, "explain");
 
     if (!command_load_config(context, &config, err) ||
@@ -355,14 +381,19 @@ plan_command(const struct command_context *context, enum exit_code *code, struct
         .only_order = order,
     };
 
-    if (!plan_preview(ledger, warehouse, &settings, order, &rows, err))
+    if (!plan_preview(ledger, warehouse, &settings, order, &rows, &unnamed, err))
         goto done;
-    ok = order != NULL ? plan_explain(context, ledger, order, rows, err)
-                       : plan_put(context, ledger, rows, err);
+    if (order == NULL)
+        ok = plan_put(context, ledger, rows, unnamed, err);
+    else if (unnamed != NULL && pg_rows_count(rows) == 0)
+        ok = plan_explain(context, ledger, order, unnamed, err);
+    else
+        ok = plan_explain(context, ledger, order, rows, err);
     *code = EXIT_CODE_DONE;
 
 done:
     pg_rows_free(rows);
+    pg_rows_free(unnamed);
     warehouse_free(warehouse);
     ledger_close(ledger);
     config_free(config);

@@ -335,10 +335,44 @@ done:
     return ok;
 }
 
+/* keys NULL: all that a sweep would find. */
+static bool
+plan_preview_unnamed(struct pg *pg, const struct warehouse *warehouse,
+                     const struct plan_settings *settings, const struct plan_numbers *n,
+                     char *const *keys, int count, struct pg_rows **out, struct error *err)
+{
+    bool ok = false;
+    char *sql = NULL;
+    char *list = NULL;
+    const struct statements_slot slots[] = {{"relation", keys != NULL
+                                                             ? warehouse_unnamed_sql(warehouse)
+                                                             : warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
+
+    if ((keys != NULL && !plan_keys_text(keys, count, &list, err)) ||
+        !statements_fill(template_plan_preview_upstreams, slots, &sql, err))
+        goto done;
+
+    const char *params[] = {list,
+                            n->orders_max,
+                            settings->has_gate ? "t" : "f",
+                            settings->decrease_is_note ? "t" : "f",
+                            n->units_max,
+                            n->grace_ms,
+                            n->fresh_ms};
+
+    ok = pg_query(pg, sql, 7, params, out, err);
+
+done:
+    free(list);
+    free(sql);
+    return ok;
+}
+
 bool
 plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
              const struct plan_settings *settings, const char *order_id, struct pg_rows **out,
-             struct error *err)
+             struct pg_rows **unnamed, struct error *err)
 {
     bool ok = false;
     struct pg *pg = ledger_pg(ledger);
@@ -363,6 +397,12 @@ plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
         goto done;
     }
     ok = plan_preview_rows(pg, warehouse, settings, &n, keys, count, out, err);
+    if (ok && warehouse_has_upstream(warehouse)) {
+        bool has_all = order_id == NULL && warehouse_all_sql(warehouse) != NULL;
+
+        ok = plan_preview_unnamed(pg, warehouse, settings, &n, has_all ? NULL : keys, count,
+                                  unnamed, err);
+    }
 
 done:
     plan_texts_free(keys, count);

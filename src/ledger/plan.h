@@ -46,11 +46,13 @@ bool plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_
                 const struct plan_settings *settings, struct plan_result *out, struct error *err);
 
 /* What a plan would do, for `waybill plan`: a read-only transaction, no locks, the queue stays as
- * it is. The rows are those of functions/evaluate.sql for these orders (columns as type
- * `evaluation`), or, with keys NULL, for the first orders_max keys of the queue, or of what a sweep
- * would find when is_sweep. */
+ * it is. The rows are those of functions/evaluate.sql (columns as type `evaluation`) for this
+ * order, or, with order_id NULL, for the first settings->orders_max of the queue and of what a
+ * sweep would find. *unnamed: likewise of orders that the warehouse knows by the merchant's number
+ * alone, which stands in the place of the order id; stays NULL when the relation has no
+ * upstream_id. */
 bool plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
                   const struct plan_settings *settings, const char *order_id, struct pg_rows **out,
-                  struct error *err);
+                  struct pg_rows **unnamed, struct error *err);
 
 #endif

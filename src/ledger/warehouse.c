@@ -302,6 +302,7 @@ warehouse_free(struct warehouse *warehouse)
     free(warehouse->rows_sql);
     free(warehouse->all_sql);
     free(warehouse->upstreams_sql);
+    free(warehouse->unnamed_sql);
     free(warehouse);
 }
 
@@ -345,6 +346,12 @@ const char *
 warehouse_upstreams_sql(const struct warehouse *warehouse)
 {
     return warehouse->upstreams_sql;
+}
+
+const char *
+warehouse_unnamed_sql(const struct warehouse *warehouse)
+{
+    return warehouse->unnamed_sql;
 }
 
 const char *

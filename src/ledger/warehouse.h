@@ -45,6 +45,10 @@ const char *warehouse_all_sql(const struct warehouse *warehouse);
  * whose upstream id is in $1::text[]; NULL when the relation has no upstream_id column. */
 const char *warehouse_upstreams_sql(const struct warehouse *warehouse);
 
+/* The columns of all_sql, of the rows without an order id whose upstream id is in $1::text[],
+ * mapped or not; NULL when the relation has no upstream_id column. */
+const char *warehouse_unnamed_sql(const struct warehouse *warehouse);
+
 /* The 200-order look-up as a plain statement, for EXPLAIN; $1::text[]. */
 const char *warehouse_lookup_sql(const struct warehouse *warehouse);
 

@@ -57,9 +57,10 @@ struct warehouse {
     char *rows_sql;
     char *all_sql;       /* NULL for a function */
     char *upstreams_sql; /* NULL without upstream_id */
+    char *unnamed_sql;   /* likewise */
 };
 
-/* Fills in rows_sql, all_sql and upstreams_sql. */
+/* Fills in the texts. */
 bool warehouse_build(struct warehouse *warehouse, struct error *err);
 
 #endif

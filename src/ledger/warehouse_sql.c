@@ -137,18 +137,33 @@ warehouse_put_all(const struct warehouse *warehouse, struct buffer *sql)
                                "   and u.upstream_id = w.upstream_id::text collate \"C\"\n");
 }
 
+/* Rows without an order id, by their upstream ids. */
 static void
-warehouse_put_upstreams(const struct warehouse *warehouse, struct buffer *sql)
+warehouse_put_from_unnamed(const struct warehouse *warehouse, struct buffer *sql)
 {
     bool is_function = warehouse->kind == WAREHOUSE_FUNCTION;
 
-    (void)buffer_printf(sql,
-                        "select note_upstreams(array(select distinct w.upstream_id::text\n"
-                        "  from %s%s w\n where w.order_id is null and ",
-                        warehouse->name, is_function ? "(" KEYS ")" : "");
+    (void)buffer_printf(sql, "  from %s%s w\n where w.order_id is null and ", warehouse->name,
+                        is_function ? "(" KEYS ")" : "");
     warehouse_put_match(sql, is_function ? WAREHOUSE_STRING : warehouse->type[COLUMN_UPSTREAM_ID],
                         "upstream_id", KEYS);
+}
+
+static void
+warehouse_put_upstreams(const struct warehouse *warehouse, struct buffer *sql)
+{
+    (void)buffer_puts(sql, "select note_upstreams(array(select distinct w.upstream_id::text\n");
+    warehouse_put_from_unnamed(warehouse, sql);
     (void)buffer_puts(sql, "))");
+}
+
+static void
+warehouse_put_unnamed(const struct warehouse *warehouse, struct buffer *sql)
+{
+    warehouse_put_columns(warehouse, sql, "null::text");
+    (void)buffer_puts(sql, "       , w.upstream_id::text collate \"C\" as upstream_id,"
+                           " null::timestamptz as changed_at\n");
+    warehouse_put_from_unnamed(warehouse, sql);
 }
 
 static bool
@@ -175,6 +190,7 @@ warehouse_build(struct warehouse *warehouse, struct error *err)
            (!is_relation ||
             warehouse_build_one(warehouse_put_all, warehouse, &warehouse->all_sql, err)) &&
            (!warehouse->has[COLUMN_UPSTREAM_ID] ||
-            warehouse_build_one(warehouse_put_upstreams, warehouse, &warehouse->upstreams_sql,
-                                err));
+            (warehouse_build_one(warehouse_put_upstreams, warehouse, &warehouse->upstreams_sql,
+                                 err) &&
+             warehouse_build_one(warehouse_put_unnamed, warehouse, &warehouse->unnamed_sql, err)));
 }

@@ -1,0 +1,103 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/shop.h"
+
+/* What a run would post, of orders that the warehouse knows by the merchant's number alone. */
+
+static struct shop shop;
+
+static void
+setup(void)
+{
+    shop_begin(&shop, 2);
+    support_psql(shop.url,
+                 "alter table shop.lines add upstream_id text, drop constraint lines_pkey,"
+                 " alter order_id drop not null;"
+                 "create table shop.named as select '{\"id\": \"n1\", \"upstreamId\": \"W-1\","
+                 " \"state\": \"accepted\", \"items\": [{\"id\": \"a\", \"quantity\": 10}]}';"
+                 "create function shop.lines_of(order_ids text[]) returns setof shop.lines"
+                 " language sql as 'select * from shop.lines"
+                 "  where order_id = any ($1) or upstream_id = any ($1)';"
+                 "insert into shop.lines (order_id, upstream_id, item_id, shipment_ref,"
+                 " shipped_quantity, cancelled_quantity) values ('o1', null, 'a', '', 4, 0),"
+                 " (null, 'W-1', 'a', 'p1', 3, 0), (null, 'W-1', 'a', 'p2', 0, 1),"
+                 " (null, 'W-2', 'b', '', 1, 0), (null, 'W-3', 'a', '', 11, 0)");
+    shop_tell_api(&shop, "shop.named");
+}
+
+static void
+teardown(void)
+{
+    shop_end(&shop);
+}
+
+static void
+plan_use(const char *line_items)
+{
+    shop_use(&shop, "waybill", line_items, NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+}
+
+START_TEST(orders_known_by_the_merchants_number_are_in_the_plan)
+{
+    plan_use("shop.lines");
+    shop_must(&shop, 0, "plan");
+    shop_said(&shop, "9 units of 4 lines in 3 orders would be posted; 1 lines with units due wait");
+    shop_must(&shop, 0, "plan", "--json");
+    shop_said(&shop, "{\"order_id\":\"o1\",\"shipment_ref\":\"\",\"item_id\":\"a\",\"shipped\":4,"
+                     "\"cancelled\":0,\"when\":\"if the API says the order is accepted\","
+                     "\"upstream_id\":null}");
+    shop_said(&shop, "{\"order_id\":null,\"shipment_ref\":\"p2\",\"item_id\":\"a\",\"shipped\":0,"
+                     "\"cancelled\":1,\"when\":\"if the API knows its upstream id, and says the"
+                     " order is accepted\",\"upstream_id\":\"W-1\"}");
+    shop_must(&shop, 0, "plan", "--explain", "W-1");
+    shop_said(&shop, "asking the API for the order with this upstream id");
+    shop_must(&shop, 0, "plan", "--explain", "W-3");
+    shop_said(&shop, "over_quantity: 11 shipped");
+    shop_must(&shop, 0, "plan", "--explain", "W-4");
+    shop_said(&shop, "nothing to post: neither the warehouse nor the ledger has order W-4");
+    support_query_is(shop.url, "select count(*) from waybill.upstreams", "0");
+
+    /* The run does what the plan said, and what the API doesn't know waits. */
+    (void)shop_waybill(&shop, (const char *const[]){"run", NULL});
+    support_query_is(shop.url,
+                     "select string_agg(format('%s %s %s %s', order_id, shipment_ref,"
+                     " posted_shipped, posted_cancelled), ', ' order by order_id, shipment_ref)"
+                     " from waybill.report_line_items",
+                     "n1 p1 3 0, n1 p2 0 1, o1  4 0");
+    shop_must(&shop, 0, "plan");
+    shop_said(&shop, "nothing to post; 2 lines with units due wait: see --explain ORDER\n");
+    shop_must(&shop, 0, "plan", "--explain", "W-1");
+    shop_said(&shop, "all that is wanted is posted");
+    shop_must(&shop, 0, "plan", "--explain", "W-2");
+    shop_said(&shop, "no order at the API has this upstream id yet; it is asked again");
+}
+END_TEST
+
+START_TEST(a_function_is_asked_for_the_numbers_that_are_queued)
+{
+    plan_use("shop.lines_of");
+    shop_must(&shop, 0, "plan");
+    shop_said(&shop, "nothing to post\n");
+    support_psql(shop.url, "select waybill.touch('W-1')");
+    shop_must(&shop, 0, "plan");
+    shop_said(&shop, "4 units of 2 lines in 1 orders would be posted\n");
+    shop_must(&shop, 0, "plan", "--explain", "W-2");
+    shop_said(&shop, "asking the API for the order with this upstream id");
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("plan");
+    TCase *tests = support_case(suite, "plan", 60);
+
+    support_need_database();
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, orders_known_by_the_merchants_number_are_in_the_plan);
+    tcase_add_test(tests, a_function_is_asked_for_the_numbers_that_are_queued);
+    return support_run_suite(suite);
+}
