@@ -13,7 +13,8 @@
 -- takes nothing back.
 --
 -- The plan is made once a session and must hold for any number of orders: what is in hand is joined by hash, tables are
--- reached by key only (lateral, offset 0).
+-- reached by key only (lateral, offset 0). An offset 0 behind a step keeps the planner from writing its expressions anew
+-- into each of those that follow, which makes them many times as many.
 create or replace function evaluate(
     keys text[], readings reading[],
     has_gate boolean, decrease_is_note boolean, units_per_line_max bigint,
@@ -91,7 +92,24 @@ with wanted as (
            coalesce(l.posted_shipped, 0) as posted_shipped, coalesce(l.posted_cancelled, 0) as posted_cancelled,
            coalesce(o.soft_shipped, 0)::bigint as soft_shipped, coalesce(o.soft_cancelled, 0)::bigint as soft_cancelled,
            coalesce(o.firm_shipped, 0)::bigint as firm_shipped, coalesce(o.firm_cancelled, 0)::bigint as firm_cancelled,
-           l.refused_submission, l.refused_shipped, l.refused_cancelled, l.refused_api_quantity
+           l.refused_submission, l.refused_shipped, l.refused_cancelled, l.refused_api_quantity,
+           l.row_id is null
+           or (l.ordered, l.shipped, l.cancelled, l.returned, l.is_present, l.tracking_company, l.tracking_number, l.tracking_url,
+               l.shipment_id, l.shipment_item_id, l.model)
+              is distinct from
+              (k.ordered, k.shipped, k.cancelled, k.returned, true, k.tracking_company, k.tracking_number, k.tracking_url,
+               k.shipment_id, k.shipment_item_id, k.model) as is_news,
+           l.row_id is not null
+           and (k.order_id is null or k.problem is not null or k.shipped + k.returned < l.shipped + l.returned
+                or k.cancelled < l.cancelled) is true as has_fallen,
+           l.row_id is not null
+           and (l.is_present <> (k.order_id is not null)
+                or (l.tracking_company, l.tracking_number, l.tracking_url)
+                   is distinct from (k.tracking_company, k.tracking_number, k.tracking_url)) as is_retold,
+           -- of a row that could not be counted nobody knows what was told
+           k.problem is null and (k.returned > 0 or l.returned > 0 or (l.row_id is not null and l.ordered is null)) is true
+               as tells_returns,
+           coalesce(l.looks_when_settled, false) as looked_when_settled, l.waits_for as waited_for
       from keyed k
       full join kept l
         on l.order_id = k.order_id and l.item_id = k.item_id and l.shipment_ref = k.shipment_ref
@@ -145,6 +163,7 @@ with wanted as (
       left join lateral (select x.state from orders x where x.order_id = l.order_id offset 0) o on true
       left join lateral (select x.quantity, x.state from order_items x
                           where x.order_id = l.order_id and x.item_id = l.item_id offset 0) i on true
+    offset 0
 ), weighted as (
     select f.*,
            greatest(more_shipped - less_shipped, 0) + greatest(more_cancelled - less_cancelled, 0) as adds,
@@ -170,6 +189,7 @@ with wanted as (
            when is_decreased then 'decreased'
            end as kind
       from weighted f
+    offset 0
 ), told as (
     select j.*,
            coalesce(kind = 'decreased' and is_noted, false) as is_note,
@@ -188,6 +208,7 @@ with wanted as (
                 case when fell_shipped + fell_cancelled = 0 then '; rows are gone and others are new: renamed or purged?' else '' end)
            end as detail
       from judged j
+    offset 0
 ), gates as (
     select w.order_id,
            case
@@ -233,6 +254,7 @@ with wanted as (
            least(less_cancelled, greatest(0, moves_cancelled - coalesce(gave_cancelled, 0))) as gives_cancelled,
            least(more_cancelled, greatest(0, moves_cancelled - coalesce(took_cancelled, 0))) as takes_cancelled
       from summed s
+    offset 0
 ), weighed as (
     select m.*,
            -- units still on their way can't be re-keyed: wait for them
@@ -256,6 +278,7 @@ with wanted as (
            more_shipped - takes_shipped as due_shipped, more_cancelled - takes_cancelled as due_cancelled,
            more_shipped - takes_shipped + more_cancelled - takes_cancelled - agrees as remains
       from agreed w
+    offset 0
 )
 select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.problem is not null, false),
        w.ordered, w.shipped, w.cancelled, w.returned,
@@ -271,6 +294,16 @@ select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.pr
        agrees::bigint,
        w.gate, w.gate_detail,
        case when w.kind is not null then w.kind end, w.detail, w.is_note,
+       why.waits_for,
+       coalesce(is_parked, false),
+       -- changed, or explained by now: what was refused is over
+       refused_submission is not null and is_read and w.problem is null
+           and (not coalesce(is_parked, false) or (remains <= 0 and not is_moving)),
+       is_moving,
+       is_read and (is_news or waited_for is distinct from why.waits_for),
+       has_fallen, is_retold, is_read and tells_returns, is_moving <> looked_when_settled
+  from due w
+ cross join lateral (select
        case
        when remains <= 0 and (kind is null or is_note) then null
        when not is_read then null
@@ -279,13 +312,7 @@ select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.pr
        when is_moving then 'units that moved to another parcel are still on their way'
        when is_parked then format('refused as submission %s; waits for a change or for retry', refused_submission)
        when w.gate <> 'open' then w.gate_detail
-       end,
-       coalesce(is_parked, false),
-       -- changed, or explained by now: what was refused is over
-       refused_submission is not null and is_read and w.problem is null
-           and (not coalesce(is_parked, false) or (remains <= 0 and not is_moving)),
-       is_moving
-  from due w;
+       end as waits_for offset 0) why;
 end $$;
 
 -- What is wrong with a quantity, in words; null: nothing. Stable as format() is, or it would be called and not inlined.

@@ -146,9 +146,11 @@ declare
     free text[];
     ev evaluation[];
     -- What there is to do beyond rows and new submissions; most batches need none of it, and it is not even asked for.
+    has_changed boolean;
+    has_fallen boolean;
     has_returns boolean;
     has_gone boolean;
-    has_known boolean;
+    has_turned boolean;
     has_unparked boolean;
     has_open boolean;
     has_soft boolean;
@@ -163,6 +165,7 @@ declare
     asking text[];    -- orders of which the API must say something before more can be done
     touched text[];
     shrunk text[];    -- orders that are left alone, since too much of the warehouse is gone
+    retold text[];    -- orders whose parcels may have another tracking than was sent
     strangers text[]; -- orders that neither the warehouse nor the ledger knows
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
@@ -186,20 +189,22 @@ begin
     ev := array(select e from evaluate(free, array(select r from unnest(readings) r
                                                      join unnest(free) as f(order_id) on f.order_id = r.order_id),
                                        has_gate, decrease_is_note, units_per_line_max, unknown_grace_ms, gate_fresh_ms) e);
-    shrunk := leave_shrunk(for_run, free, ev);
-    if cardinality(shrunk) > 0 then
-        free := array(select k from unnest(free) k where k <> all (shrunk));
-        ev := array(select e from unnest(ev) e where e.order_id <> all (shrunk));
-    end if;
-    select bool_or(e.is_read and not e.is_bad and (e.returned > 0 or e.row_id is not null)),
-           bool_or(not e.is_read), bool_or(e.row_id is not null or e.looks_when_settled), bool_or(e.unparks),
+    select bool_or(e.is_changed), bool_or(e.has_fallen), bool_or(e.tells_returns), bool_or(not e.is_read), bool_or(e.turns_looks),
+           bool_or(e.unparks),
            bool_or(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled > 0),
            bool_or(e.soft_shipped + e.soft_cancelled > 0), bool_or(e.rekey_shipped <> 0 or e.rekey_cancelled <> 0),
            bool_or(e.agree_cancelled > 0), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
            bool_or(e.kind is not null or e.rekey_shipped <> 0 or e.rekey_cancelled <> 0 or not e.is_read
                    or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0))
-      into has_returns, has_gone, has_known, has_unparked, has_open, has_soft, has_rekeyed, has_agreed, has_wants, has_findings
+      into has_changed, has_fallen, has_returns, has_gone, has_turned, has_unparked, has_open, has_soft, has_rekeyed, has_agreed, has_wants, has_findings
       from unnest(ev) e;
+    if has_fallen then
+        shrunk := leave_shrunk(for_run, free, ev);
+    end if;
+    if cardinality(shrunk) > 0 then
+        free := array(select k from unnest(free) k where k <> all (shrunk));
+        ev := array(select e from unnest(ev) e where e.order_id <> all (shrunk));
+    end if;
 
     -- Of one that is forgotten nothing personal was read; what its attempts and findings say goes in a while again.
     update orders o
@@ -210,25 +215,27 @@ begin
      where o.order_id = f.order_id;
 
     -- Rows as read. Only what changed is written: a look again is a no-op.
-    insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
-                           tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
-    select e.order_id, e.item_id, e.shipment_ref, e.ordered, e.shipped, e.cancelled, e.returned,
-           e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for
-      from unnest(ev) e
-     where e.is_read
-        on conflict (order_id, item_id, shipment_ref) do update
-       set ordered = excluded.ordered, shipped = excluded.shipped, cancelled = excluded.cancelled,
-           returned = excluded.returned, is_present = true,
-           tracking_company = excluded.tracking_company, tracking_number = excluded.tracking_number,
-           tracking_url = excluded.tracking_url, shipment_id = excluded.shipment_id,
-           shipment_item_id = excluded.shipment_item_id, model = excluded.model,
-           waits_for = excluded.waits_for, read_at = clock_timestamp()
-     where (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
-            r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
-           is distinct from
-           (excluded.ordered, excluded.shipped, excluded.cancelled, excluded.returned, true, excluded.tracking_company,
-            excluded.tracking_number, excluded.tracking_url, excluded.shipment_id, excluded.shipment_item_id,
-            excluded.model, excluded.waits_for);
+    if has_changed then
+        insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
+                               tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
+        select e.order_id, e.item_id, e.shipment_ref, e.ordered, e.shipped, e.cancelled, e.returned,
+               e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for
+          from unnest(ev) e
+         where e.is_changed
+            on conflict (order_id, item_id, shipment_ref) do update
+           set ordered = excluded.ordered, shipped = excluded.shipped, cancelled = excluded.cancelled,
+               returned = excluded.returned, is_present = true,
+               tracking_company = excluded.tracking_company, tracking_number = excluded.tracking_number,
+               tracking_url = excluded.tracking_url, shipment_id = excluded.shipment_id,
+               shipment_item_id = excluded.shipment_item_id, model = excluded.model,
+               waits_for = excluded.waits_for, read_at = clock_timestamp()
+         where (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
+                r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
+               is distinct from
+               (excluded.ordered, excluded.shipped, excluded.cancelled, excluded.returned, true, excluded.tracking_company,
+                excluded.tracking_number, excluded.tracking_url, excluded.shipment_id, excluded.shipment_item_id,
+                excluded.model, excluded.waits_for);
+    end if;
     -- What came back settles nothing; it is told.
     if has_returns then
         insert into adjustments (kind, row_id, returned, reason)
@@ -238,7 +245,7 @@ begin
                select k.row_id from rows k
                 where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
          cross join lateral (select coalesce(sum(a.returned), 0) as told from adjustments a where a.row_id = r.row_id offset 0) x
-         where e.is_read and not e.is_bad and (e.returned > 0 or e.row_id is not null) and e.returned <> x.told
+         where e.tells_returns and e.returned <> x.told
          order by r.row_id;
     end if;
     if has_gone then
@@ -247,14 +254,14 @@ begin
            set is_present = false, waits_for = null, read_at = clock_timestamp()
          where r.row_id = any (ids) and r.is_present;
     end if;
-    if has_known then
+    if has_turned then
         ids := array(
             select r.row_id
               from unnest(ev) e
              cross join lateral (
                    select k.row_id, k.looks_when_settled from rows k
                     where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
-             where r.looks_when_settled <> e.looks_when_settled);
+             where e.turns_looks and r.looks_when_settled <> e.looks_when_settled);
         update rows r set looks_when_settled = not r.looks_when_settled where r.row_id = any (ids);
     end if;
     if has_unparked then
@@ -371,12 +378,15 @@ begin
 
     planned := case when has_wants then make_submissions(for_run, ev, pulled, pulled_at, lines_per_submission_max) else 0 end;
 
-    update lanes l
-       set next_at = (select min(s.next_attempt_at) from submissions s
-                       where s.order_id = l.order_id and s.state = 'planned')
-     where l.order_id = any (free)
-       and (select min(s.next_attempt_at) from submissions s
-             where s.order_id = l.order_id and s.state = 'planned') < l.next_at;
+    if has_wants or has_open then
+        update lanes l
+           set next_at = x.next_at
+          from (select k.order_id, p.next_at
+                  from unnest(free) as k(order_id)
+                 cross join lateral (select min(s.next_attempt_at) as next_at from submissions s
+                                      where s.order_id = k.order_id and s.state = 'planned' offset 0) p) x
+         where l.order_id = any (free) and l.order_id = x.order_id and x.next_at < l.next_at;
+    end if;
     perform hurry_orders(free);
 
     perform shadow_looks(free);
@@ -391,8 +401,12 @@ begin
     if exists (select from relooks) then
         delete from relooks r where r.order_key = any (free) or r.order_key = any (strangers);
     end if;
-    if has_open or has_known then
-        perform note_tracking(free);
+    -- Units that are open may have been planned anew, or split; an order without news is looked at for a reason of its own.
+    retold := array(select e.order_id from unnest(ev) e group by e.order_id
+                    having bool_or(e.is_retold or e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled > 0)
+                        or not bool_or(e.is_changed));
+    if cardinality(retold) > 0 then
+        perform note_tracking(retold);
     end if;
     perform close_shrunk();
     update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;

@@ -46,7 +46,13 @@ create type evaluation as (
     kind text, detail text,                       -- of the line: a discrepancy, or null
     is_note boolean,
     waits_for text,
-    is_parked boolean, unparks boolean, looks_when_settled boolean);
+    is_parked boolean, unparks boolean, looks_when_settled boolean,
+    -- against the row as it was last read: what needs to be written, and what to be looked at more closely
+    is_changed boolean,                           -- anything of it, or why it waits
+    has_fallen boolean,                           -- fewer units than then, or gone
+    is_retold boolean,                            -- a known row's tracking, or whether it is there
+    tells_returns boolean,                        -- units came back, or had
+    turns_looks boolean);                         -- looks_when_settled is another than the row has
 
 -- What came of one attempt, as the bridge judged it (functions/settle.sql).
 create type settlement as (
