@@ -22,7 +22,7 @@ select h.hour, s.accepted, s.rejected, a.retried, a.p50_ms, a.p95_ms, a.p99_ms,
          from attempts a
         cross join lateral (select a.kind = 'post' and a.sent as is_timed,
                                    greatest(0, extract(epoch from a.finished_at - a.started_at) * 1000)::float8 as ms) m
-        where a.finished_at >= h.hour and a.finished_at < h.hour + interval '1 hour') a
+        where a.finished_at >= h.hour and a.finished_at < h.hour + interval '1 hour' and a.finished_at >= attempts_of_late()) a
  where s.accepted + s.rejected + a.posts + a.looks > 0
  order by h.hour;
 
