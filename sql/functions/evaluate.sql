@@ -232,7 +232,7 @@ with wanted as (
            when o.unknown_since is not null then 'the API does not know the order'
            when o.state is null then 'asking the API for the order'
            else format('the order is %s at the API', o.state) end as gate_detail,
-           o.state as api_state, o.forgotten_at is not null as is_forgotten
+           o.state as api_state, o.forgotten_at is not null as is_forgotten, o.ask_at is not null as is_asked
       from wanted w
      cross join identity g
       left join lateral (select * from orders x where x.order_id = w.order_id offset 0) o on true
@@ -265,7 +265,7 @@ with wanted as (
                and api_quantity is not distinct from refused_api_quantity as is_parked
       from moved m
 ), gated as (
-    select w.*, g.gate, g.gate_detail, g.is_forgotten,
+    select w.*, g.gate, g.gate_detail, g.is_forgotten, g.is_asked,
            has_gate and (w.item_state = 'cancelled' or (g.api_state = 'cancelled' and g.gate = 'shut')) is true as is_agreed
       from weighed w
       join gates g using (order_id)
@@ -301,7 +301,8 @@ select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.pr
            and (not coalesce(is_parked, false) or (remains <= 0 and not is_moving)),
        is_moving,
        is_read and (is_news or waited_for is distinct from why.waits_for),
-       has_fallen, is_retold, is_read and tells_returns, is_moving <> looked_when_settled
+       has_fallen, is_retold, is_read and tells_returns, is_moving <> looked_when_settled,
+       w.gate in ('ask', 'list') or is_asked
   from due w
  cross join lateral (select
        case

@@ -156,6 +156,7 @@ declare
     has_soft boolean;
     has_rekeyed boolean;
     has_agreed boolean;
+    has_asks boolean;
     has_wants boolean;
     has_findings boolean;
     ids bigint[];
@@ -170,7 +171,7 @@ declare
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
     insert into lanes (order_id)
-    select distinct r.order_id from unnest(readings) as r
+    select r.order_id from (select distinct x.order_id from unnest(readings) as x) r
      where not exists (select from lanes l where l.order_id = r.order_id offset 0)
      order by 1
         on conflict do nothing;
@@ -193,10 +194,11 @@ begin
            bool_or(e.unparks),
            bool_or(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled > 0),
            bool_or(e.soft_shipped + e.soft_cancelled > 0), bool_or(e.rekey_shipped <> 0 or e.rekey_cancelled <> 0),
-           bool_or(e.agree_cancelled > 0), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
+           bool_or(e.agree_cancelled > 0), bool_or(e.asks), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
            bool_or(e.kind is not null or e.rekey_shipped <> 0 or e.rekey_cancelled <> 0 or not e.is_read
                    or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0))
-      into has_changed, has_fallen, has_returns, has_gone, has_turned, has_unparked, has_open, has_soft, has_rekeyed, has_agreed, has_wants, has_findings
+      into has_changed, has_fallen, has_returns, has_gone, has_turned, has_unparked, has_open, has_soft, has_rekeyed, has_agreed,
+           has_asks, has_wants, has_findings
       from unnest(ev) e;
     if has_fallen then
         shrunk := leave_shrunk(for_run, free, ev);
@@ -346,19 +348,21 @@ begin
 
     -- Orders are asked for, or listed, while something of them waits for the API's word. Locked in order: answers
     -- of the API are written at the same time.
-    asking := array(
-        select distinct e.order_id from unnest(ev) e where waits_for_api(e)
-        union
-        select x.order_id from submissions x
-         where has_open and x.order_id = any (free) and x.state = 'planned' and x.next_attempt_at = 'infinity');
-    touched := array(
-        select e.order_id
-          from (select x.order_id, min(x.gate) as gate from unnest(ev) x group by x.order_id) e
-          left join unnest(asking) as a(order_id) on a.order_id = e.order_id
-          left join lateral (select y.ask_at, y.list_at from orders y where y.order_id = e.order_id offset 0) o on true
-         where case when a.order_id is not null
-                    then (e.gate = 'ask' and o.ask_at is null) or (e.gate = 'list' and o.list_at is null)
-                    else o.ask_at is not null end);
+    if has_asks then
+        asking := array(
+            select distinct e.order_id from unnest(ev) e where waits_for_api(e)
+            union
+            select x.order_id from submissions x
+             where has_open and x.order_id = any (free) and x.state = 'planned' and x.next_attempt_at = 'infinity');
+        touched := array(
+            select e.order_id
+              from (select x.order_id, min(x.gate) as gate from unnest(ev) x group by x.order_id) e
+              left join unnest(asking) as a(order_id) on a.order_id = e.order_id
+              left join lateral (select y.ask_at, y.list_at from orders y where y.order_id = e.order_id offset 0) o on true
+             where case when a.order_id is not null
+                        then (e.gate = 'ask' and o.ask_at is null) or (e.gate = 'list' and o.list_at is null)
+                        else o.ask_at is not null end);
+    end if;
     if cardinality(touched) > 0 then
         perform 1 from orders o where o.order_id = any (touched) order by o.order_id for no key update;
         insert into orders as o (order_id, ask_at, list_at)
@@ -389,7 +393,9 @@ begin
     end if;
     perform hurry_orders(free);
 
-    perform shadow_looks(free);
+    if exists (select from identity i where i.mode = 'shadow') then
+        perform shadow_looks(free);
+    end if;
     opened := find_and_close(for_run, free, ev, gone, coalesce(has_findings, false));
     if looked < cardinality(keys) then
         -- Orders that could not be read, and were never known, may be gone without a trace.
@@ -408,7 +414,9 @@ begin
     if cardinality(retold) > 0 then
         perform note_tracking(retold);
     end if;
-    perform close_shrunk();
+    if exists (select from discrepancies d where d.order_id = '' and d.kind = 'warehouse_shrank' and d.closed_at is null) then
+        perform close_shrunk();
+    end if;
     update runs r set looked_at = looked_at + looked, planned = r.planned + plan_orders.planned where r.run_id = for_run;
 end $$;
 

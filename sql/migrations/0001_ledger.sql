@@ -52,7 +52,8 @@ create type evaluation as (
     has_fallen boolean,                           -- fewer units than then, or gone
     is_retold boolean,                            -- a known row's tracking, or whether it is there
     tells_returns boolean,                        -- units came back, or had
-    turns_looks boolean);                         -- looks_when_settled is another than the row has
+    turns_looks boolean,                          -- looks_when_settled is another than the row has
+    asks boolean);                                -- the order's: the API is to be asked, or was to be
 
 -- What came of one attempt, as the bridge judged it (functions/settle.sql).
 create type settlement as (
