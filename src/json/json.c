@@ -3,7 +3,11 @@
 #include <assert.h>
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -15,7 +19,66 @@
 
 enum { JSON_SHOWN_BYTES = 48 };
 
-/* Both opaque types are cJSON's own nodes: a document is its root. */
+/* A document is one piece of memory: cJSON asks for two or three an entry, and would give back each
+ * on its own. */
+struct json_doc {
+    cJSON *root; /* in bytes */
+    size_t used, capacity;
+    alignas(max_align_t) char bytes[];
+};
+
+static _Thread_local struct json_doc *json_filled; /* by cJSON at the moment */
+
+static void *
+json_take(size_t bytes)
+{
+    struct json_doc *doc = json_filled;
+    void *taken;
+
+    if (doc == NULL)
+        return malloc(bytes);
+    if (bytes > doc->capacity - doc->used)
+        return NULL;
+    taken = doc->bytes + doc->used;
+    bytes = (bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+    doc->used += bytes < doc->capacity - doc->used ? bytes : doc->capacity - doc->used;
+    return taken;
+}
+
+/* What a reading that failed gives back goes with its document. */
+static void
+json_give(void *taken)
+{
+    if (json_filled == NULL)
+        free(taken);
+}
+
+static void
+json_set_hooks(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = json_take, .free_fn = json_give};
+
+    cJSON_InitHooks(&hooks);
+}
+
+/* Room for so many values, a key and a text with each of them, and for all bytes of the texts:
+ * cJSON takes what stands between the quotes and two bytes more, which were the quotes. */
+static struct json_doc *
+json_doc_new(int values, size_t count)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    size_t room = sizeof(cJSON) + 3 * alignof(max_align_t);
+    size_t capacity = (size_t)values * room + count;
+    struct json_doc *doc;
+
+    (void)pthread_once(&once, json_set_hooks);
+    doc = malloc(sizeof(*doc) + capacity);
+    if (doc != NULL)
+        *doc = (struct json_doc){.capacity = capacity};
+    return doc;
+}
+
+/* A value is cJSON's own node. */
 static const cJSON *
 json_node(const struct json_value *value)
 {
@@ -32,18 +95,24 @@ bool
 json_parse(const char *bytes, size_t count, struct json_doc **out, struct error *err)
 {
     bool ok = false;
-    cJSON *root = NULL;
+    struct json_doc *doc = NULL;
     const char *end = NULL;
+    int values = 0;
 
     assert(*out == NULL);
 
     if (count == 0)
         return error_set(err, ERROR_PARSE, "not JSON: empty");
-    if (!json_scan(bytes, count, err))
+    if (!json_scan(bytes, count, &values, err))
         return false;
+    doc = json_doc_new(values, count);
+    if (doc == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for JSON of %zu bytes", count);
 
-    root = cJSON_ParseWithLengthOpts(bytes, count, &end, 0);
-    if (root == NULL) {
+    json_filled = doc;
+    doc->root = cJSON_ParseWithLengthOpts(bytes, count, &end, 0);
+    json_filled = NULL;
+    if (doc->root == NULL) {
         (void)error_set(err, ERROR_PARSE, "not JSON: cannot be read at byte %zu of %zu",
                         end == NULL ? 1 : (size_t)(end - bytes) + 1, count);
         goto done;
@@ -55,25 +124,25 @@ json_parse(const char *bytes, size_t count, struct json_doc **out, struct error 
                         (size_t)(end - bytes) + 1, count);
         goto done;
     }
-    *out = (struct json_doc *)root;
-    root = NULL;
+    *out = doc;
+    doc = NULL;
     ok = true;
 
 done:
-    cJSON_Delete(root);
+    json_free(doc);
     return ok;
 }
 
 void
 json_free(struct json_doc *doc)
 {
-    cJSON_Delete((cJSON *)doc);
+    free(doc);
 }
 
 const struct json_value *
 json_root(const struct json_doc *doc)
 {
-    return (const struct json_value *)doc;
+    return doc == NULL ? NULL : json_wrap(doc->root);
 }
 
 bool

@@ -126,13 +126,13 @@ json_scan_number(const char *at, const char *end, const char *bytes, struct erro
 }
 
 bool
-json_scan(const char *bytes, size_t count, struct error *err)
+json_scan(const char *bytes, size_t count, int *values, struct error *err)
 {
     const char *end = bytes + count;
     const char *at = bytes;
     int depth = 0;
-    int values = 1;
 
+    *values = 1;
     if (memchr(bytes, '\0', count) != NULL)
         return error_set(err, ERROR_PARSE, "not JSON: holds a NUL byte");
     if (!text_is_utf8(bytes, count))
@@ -151,16 +151,16 @@ json_scan(const char *bytes, size_t count, struct error *err)
                 return false;
         } else if (c == '{' || c == '[') {
             depth++;
-            values++;
+            (*values)++;
             if (depth > JSON_DEPTH_MAX)
                 return error_set(err, ERROR_LIMIT, "JSON nested deeper than %d levels at byte %zu",
                                  JSON_DEPTH_MAX, (size_t)(at - bytes));
         } else if (c == '}' || c == ']') {
             depth--;
         } else if (c == ',') {
-            values++;
+            (*values)++;
         }
-        if (values > JSON_VALUES_MAX)
+        if (*values > JSON_VALUES_MAX)
             return error_set(err, ERROR_LIMIT, "JSON with more than %d values", JSON_VALUES_MAX);
     }
     return true;

@@ -11,7 +11,8 @@
 
 enum { JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1000000 };
 
-/* cJSON descends by recursion, ends its strings at \u0000 and takes any bytes for text. */
-bool json_scan(const char *bytes, size_t count, struct error *err);
+/* cJSON descends by recursion, ends its strings at \u0000 and takes any bytes for text. values: no
+ * more than so many of them are in it. */
+bool json_scan(const char *bytes, size_t count, int *values, struct error *err);
 
 #endif

@@ -128,6 +128,42 @@ START_TEST(what_is_no_usable_json_is_refused)
 }
 END_TEST
 
+/* The densest texts there are: nothing but one kind of entry, of as few bytes as can be. */
+static const struct {
+    const char *open, *entry, *close;
+} DENSE[] = {
+    {"[", "\"\"", "]"},
+    {"[", "1", "]"},
+    {"[", "[]", "]"},
+    {"[", "{}", "]"},
+    {"{", "\"\":\"\"", "}"},
+    {"{", "\"\":1", "}"},
+    {"{", "\"\":[]", "}"},
+    {"[", "[[1]]", "]"},
+    {"[", "{\"\":\"\"}", "]"},
+    {"[", "\"abcdefghijklmno\"", "]"},
+    {"{", "\"abcdefghijklmn\":\"a\"", "}"},
+};
+
+START_TEST(a_text_of_many_small_values_is_read)
+{
+    for (int entries = 1; entries <= 300; entries++) {
+        struct buffer text;
+
+        buffer_init(&text, 100000);
+        (void)buffer_puts(&text, DENSE[_i].open);
+        for (int i = 0; i < entries; i++)
+            (void)buffer_printf(&text, "%s%s", i == 0 ? "" : ",", DENSE[_i].entry);
+        (void)buffer_puts(&text, DENSE[_i].close);
+        ck_assert_msg(json_parse(buffer_text(&text), text.used, &doc, &err), "%d: %s", entries,
+                      err.message);
+        json_free(doc);
+        doc = NULL;
+        buffer_free(&text);
+    }
+}
+END_TEST
+
 START_TEST(an_escaped_backslash_before_u0000_is_no_nul)
 {
     ck_assert_str_eq(json_as_text(must_parse("\"\\\\u0000\"")), "\\u0000");
@@ -513,6 +549,8 @@ main(void)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     LOOP(tests, what_is_no_usable_json_is_refused, REFUSED);
+    tcase_add_loop_test(tests, a_text_of_many_small_values_is_read, 0,
+                        (int)(sizeof(DENSE) / sizeof(DENSE[0])));
     tcase_add_test(tests, an_escaped_backslash_before_u0000_is_no_nul);
     tcase_add_test(tests, nesting_ends_at_64);
     tcase_add_test(tests, a_million_brackets_do_not_reach_the_parser);
