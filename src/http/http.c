@@ -28,9 +28,9 @@ struct http {
     int free_count;
     int *late_slots; /* refused when started; they wait for http_take */
     int late_count;
-    struct slot_reply taken; /* what the caller may still be reading */
-    char *authorization;
-    struct curl_slist common[2];
+    struct slot_reply taken;          /* what the caller may still be reading */
+    char *authorization, *user_agent; /* whole headers */
+    struct curl_slist common[3];
 };
 
 /* curl_global_init and its counterpart count, but only curl 7.84 and later may be asked by several
@@ -49,28 +49,41 @@ http_global_begin(struct error *err)
     return true;
 }
 
+/* Makes a header and appends it to the common ones. */
+static bool
+http_make_header(struct http *http, int *count, const char *name, const char *value, char **out,
+                 struct error *err)
+{
+    size_t bytes = strlen(name) + strlen(value) + 1;
+
+    *out = malloc(bytes);
+    if (*out == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for a header");
+    (void)snprintf(*out, bytes, "%s%s", name, value);
+    http->common[*count].data = *out;
+    http->common[*count - 1].next = &http->common[*count];
+    (*count)++;
+    return true;
+}
+
 static bool
 http_make_headers(struct http *http, const struct http_options *options, struct error *err)
 {
     static char no_expect[] = "Expect:"; /* a body waits for no 100 */
     const char *before = options->key_header;
-    const char *key;
-    size_t bytes;
+    int count = 1;
 
-    http->common[0].data = no_expect;
-    if (options->bearer == NULL)
-        return true;
     if (before == NULL)
         before = "Authorization: Bearer ";
-    key = secret_reveal(options->bearer);
-    bytes = strlen(before) + strlen(key) + 1;
-    http->authorization = malloc(bytes);
-    if (http->authorization == NULL)
-        return error_set(err, ERROR_NOMEM, "no memory for a header");
-    (void)snprintf(http->authorization, bytes, "%s%s", before, key);
-    http->common[1].data = http->authorization;
-    http->common[0].next = &http->common[1];
-    return true;
+    http->common[0].data = no_expect;
+    if (options->bearer != NULL &&
+        !http_make_header(http, &count, before, secret_reveal(options->bearer),
+                          &http->authorization, err))
+        return false;
+    /* As a header, and not by libcurl's option, which is printed anew for each request. */
+    return options->user_agent == NULL ||
+           http_make_header(http, &count, "User-Agent: ", options->user_agent, &http->user_agent,
+                            err);
 }
 
 static bool
@@ -155,6 +168,7 @@ http_free(struct http *http)
     if (http->authorization != NULL)
         explicit_bzero(http->authorization, strlen(http->authorization));
     free(http->authorization);
+    free(http->user_agent);
     buffer_free(&http->taken.body);
     buffer_free(&http->sound_url);
     free(http->slots);

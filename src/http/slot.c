@@ -260,8 +260,6 @@ slot_set_options(struct slot *slot, const struct http_options *options, struct e
     SLOT_SET(CURLOPT_QUICK_EXIT, 1L);
     SLOT_SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SLOT_SET(CURLOPT_MAXAGE_CONN, (long)SLOT_IDLE_REUSE_S);
-    if (options->user_agent != NULL)
-        SLOT_SET(CURLOPT_USERAGENT, options->user_agent);
     return slot_set_callbacks(slot, err);
 }
 

@@ -155,18 +155,20 @@ static int64_t
 loop_wait_ms(struct loop *loop)
 {
     int64_t wait_ms = LOOP_LEFT_MS;
-    struct job *job;
 
-    for (job = loop->first; job != NULL && wait_ms > 0; job = job->next) {
-        int64_t due_ms = clock_mono_left_ms(job->not_before);
+    if (loop->first != NULL && http_free_slots(loop->http) > 0) {
         int64_t budget_ms = budget_wait_ms(&loop->budget);
 
-        if (http_free_slots(loop->http) == 0)
-            break;
-        if (due_ms < budget_ms)
-            due_ms = budget_ms;
-        if (due_ms < wait_ms)
-            wait_ms = due_ms;
+        /* None may leave before the budget lets it, so nearly always the first one decides. */
+        for (const struct job *job = loop->first; job != NULL && wait_ms > budget_ms;
+             job = job->next) {
+            int64_t due_ms = clock_mono_left_ms(job->not_before);
+
+            if (due_ms < budget_ms)
+                due_ms = budget_ms;
+            if (due_ms < wait_ms)
+                wait_ms = due_ms;
+        }
     }
     if (loop->settler != NULL && !loop->is_settling && loop->settlements_count > 0)
         return 0;
