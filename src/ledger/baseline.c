@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "ledger/baseline_parts.h"
 #include "ledger/statements.h"
 
-#define BASELINE_SQL_BYTES_MAX    65536
 #define BASELINE_ARRAYS_BYTES_MAX (32 * 1024 * 1024)
 #define BASELINE_PIECE_ROWS       5000
 
@@ -17,19 +17,13 @@
     " x.cancelled_quantity, x.returned_quantity, x.tracking_company, x.tracking_number,"           \
     " x.tracking_url, x.shipment_id, x.shipment_item_id, x.fulfillment_model)::reading"
 
-/* Of a relation's row x: it has units, and no order id yet. */
-#define BASELINE_BY_NUMBER                                                                         \
-    "x.order_id is null and x.upstream_id <> ''"                                                   \
-    " and (x.shipped_quantity > 0 or x.cancelled_quantity > 0)"
-
-static void
+void
 baseline_why(const struct baseline_options *options, char *out, size_t out_bytes)
 {
     (void)snprintf(out, out_bytes, "settled before this ledger, says %.100s", options->who);
 }
 
-/* Before anything is read: a second baseline would read all for nothing. */
-static bool
+bool
 baseline_must_be(struct ledger *ledger, const char *kind, struct error *err)
 {
     struct ledger_identity identity;
@@ -102,7 +96,7 @@ done:
     return ok;
 }
 
-static bool
+bool
 baseline_close(struct ledger *ledger, bool ok, struct error *err)
 {
     struct error ignored = {0};
@@ -113,8 +107,7 @@ baseline_close(struct ledger *ledger, bool ok, struct error *err)
     return false;
 }
 
-/* Commits what was booked, or says what would be due and takes it all back. */
-static bool
+bool
 baseline_finish(struct ledger *ledger, const struct warehouse *warehouse, const char *kind,
                 const struct baseline_options *options, struct baseline_result *out,
                 struct error *err)
@@ -253,7 +246,7 @@ done:
     return ok;
 }
 
-static bool
+bool
 baseline_can_read_all(const struct warehouse *warehouse, struct error *err)
 {
     if (warehouse_all_sql(warehouse) != NULL)
@@ -417,182 +410,6 @@ baseline_file_end(struct ledger *ledger, const struct warehouse *warehouse, bool
     if (baseline_file_book(pg, why, out, err))
         return baseline_finish(ledger, warehouse, "csv", options, out, err);
     ledger_refine_error(err);
-    error_context(err, "baseline");
-    return baseline_close(ledger, false, err);
-}
-
-/* ------------------------------------------------------------------------- API */
-
-bool
-baseline_note_upstreams(struct ledger *ledger, const struct warehouse *warehouse, struct error *err)
-{
-    bool ok = false;
-    struct buffer sql;
-
-    if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err))
-        return false;
-    if (!warehouse_has_upstream(warehouse))
-        return true;
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "select note_upstreams(array(select distinct x.upstream_id from (%s) x"
-                        " where " BASELINE_BY_NUMBER "))",
-                        warehouse_all_sql(warehouse));
-    ok = sql.is_failed ? error_set(err, ERROR_NOMEM, "no memory for the statement")
-                       : pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, NULL, err);
-    buffer_free(&sql);
-    return ok;
-}
-
-bool
-baseline_api_begin(struct ledger *ledger, const struct warehouse *warehouse, bool is_dry_run,
-                   int64_t *orders, int64_t *listed, struct error *err)
-{
-    bool ok = false;
-    struct pg_rows *rows = NULL;
-    struct buffer sql;
-
-    if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err))
-        return false;
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    if (is_dry_run)
-        (void)buffer_puts(&sql,
-                          "create temp table baseline_orders (order_id text collate \"C\" primary"
-                          " key, listed_at timestamptz);"
-                          " create temp table baseline_seen (n int8 generated always as identity"
-                          " primary key, listings jsonb, orders text[]);");
-    (void)buffer_printf(&sql,
-                        "insert into %s (order_id) select distinct x.order_id collate \"C\""
-                        " from (%s) x where x.order_id <> '' on conflict do nothing",
-                        is_dry_run ? "baseline_orders" : "baseline_progress",
-                        warehouse_all_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
-    }
-    if (!pg_exec(ledger_pg(ledger), buffer_text(&sql), err))
-        goto done;
-    if (is_dry_run ? !pg_query(ledger_pg(ledger), "select count(*), 0 from baseline_orders", 0,
-                               NULL, &rows, err)
-                   : !pg_run(ledger_pg(ledger), &stmt_baseline_count, NULL, &rows, err))
-        goto done;
-    *orders = pg_rows_int(rows, 0, 0);
-    *listed = pg_rows_int(rows, 0, 1);
-    ok = true;
-
-done:
-    pg_rows_free(rows);
-    buffer_free(&sql);
-    return ok;
-}
-
-bool
-baseline_api_next(struct ledger *ledger, bool is_dry_run, const char *after, int most,
-                  struct pg_rows **out, struct error *err)
-{
-    char most_text[PG_INT_BYTES];
-    const char *const params[] = {after, most_text};
-
-    pg_int_text(most_text, most);
-    if (!is_dry_run)
-        return pg_run(ledger_pg(ledger), &stmt_baseline_next, params, out, err);
-    return pg_query(ledger_pg(ledger),
-                    "select order_id::text from baseline_orders where order_id > $1::text collate"
-                    " \"C\" order by order_id limit $2::int4",
-                    2, params, out, err);
-}
-
-static bool
-baseline_api_piece(struct ledger *ledger, const struct warehouse *warehouse, const char *listings,
-                   const char *orders, const char *why, struct baseline_result *out,
-                   struct error *err)
-{
-    bool ok = false;
-    struct buffer sql;
-    struct pg_rows *rows = NULL;
-    const char *const params[] = {orders, listings, why};
-
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "select lines, units from baseline_listings($2::jsonb,"
-                        " array(select row(x.*)::reading from (%s) x), $3::text)",
-                        warehouse_rows_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
-    }
-    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 3, params, &rows, err)) {
-        ledger_refine_error(err);
-        goto done;
-    }
-    out->lines += pg_rows_int(rows, 0, 0);
-    out->units += pg_rows_int(rows, 0, 1);
-    ok = true;
-
-done:
-    pg_rows_free(rows);
-    buffer_free(&sql);
-    return ok;
-}
-
-bool
-baseline_api_book(struct ledger *ledger, const struct warehouse *warehouse, const char *listings,
-                  const char *orders, const struct baseline_options *options,
-                  struct baseline_result *out, struct error *err)
-{
-    const char *const params[] = {listings, orders};
-    char why[200];
-
-    if (options->is_dry_run)
-        return pg_query(ledger_pg(ledger),
-                        "insert into baseline_seen (listings, orders)"
-                        " values ($1::jsonb, $2::text[])",
-                        2, params, NULL, err);
-    baseline_why(options, why, sizeof(why));
-    return baseline_api_piece(ledger, warehouse, listings, orders, why, out, err);
-}
-
-/* What was kept is booked at the end, to be taken back again. */
-static bool
-baseline_api_replay(struct ledger *ledger, const struct warehouse *warehouse,
-                    const struct baseline_options *options, struct baseline_result *out,
-                    struct error *err)
-{
-    struct pg *pg = ledger_pg(ledger);
-    char after[PG_INT_BYTES] = "0";
-    char why[200];
-    bool ok = true;
-    bool is_end = false;
-
-    baseline_why(options, why, sizeof(why));
-    while (ok && !is_end) {
-        const char *const params[] = {after};
-        struct pg_rows *rows = NULL;
-
-        ok = pg_query(pg,
-                      "select n, listings::text, orders::text from baseline_seen"
-                      " where n > $1::int8 order by n limit 1",
-                      1, params, &rows, err);
-        is_end = ok && pg_rows_count(rows) == 0;
-        if (ok && !is_end) {
-            (void)snprintf(after, sizeof(after), "%s", pg_rows_text(rows, 0, 0));
-            ok = baseline_api_piece(ledger, warehouse, pg_rows_text(rows, 0, 1),
-                                    pg_rows_text(rows, 0, 2), why, out, err);
-        }
-        pg_rows_free(rows);
-    }
-    return ok;
-}
-
-bool
-baseline_api_end(struct ledger *ledger, const struct warehouse *warehouse,
-                 const struct baseline_options *options, struct baseline_result *out,
-                 struct error *err)
-{
-    if (!pg_exec(ledger_pg(ledger), "begin", err))
-        return false;
-    if (!options->is_dry_run || baseline_api_replay(ledger, warehouse, options, out, err))
-        return baseline_finish(ledger, warehouse, "api", options, out, err);
     error_context(err, "baseline");
     return baseline_close(ledger, false, err);
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/text.h"
 #include "ledger/statements.h"
 
@@ -14,11 +13,6 @@
 #define CHECK_QUEUE_SECONDS      900
 #define CHECK_SNAPSHOT_SECONDS   3600
 #define CHECK_GRANTS_SHOWN       20
-#define CHECK_LARGE_ROWS         10000
-#define CHECK_SAMPLE_ROWS        2000
-#define CHECK_LOOKUP_ORDERS      200
-#define CHECK_SQL_BYTES_MAX      65536
-#define CHECK_KEYS_BYTES_MAX     1048576
 #define CHECK_UNFED_SHOWN        3
 
 bool
@@ -58,7 +52,7 @@ check_free(struct check_list *list)
     *list = (struct check_list){.list = NULL};
 }
 
-static bool
+bool
 check_no_memory(struct error *err)
 {
     return error_set(err, ERROR_NOMEM, "no memory for the list of findings");
@@ -336,203 +330,4 @@ check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct che
                        warehouse_name(warehouse));
     pg_rows_free(rows);
     return ok || check_no_memory(err);
-}
-
-/* -------------------------------------------------------------------------- the relation */
-
-/* What the user's own SQL does wrong is a finding; a lost connection is not. */
-static bool
-check_failed(const struct error *failure, const char *what, struct check_list *out,
-             struct error *err)
-{
-    if (failure->code != ERROR_DB) {
-        *err = *failure;
-        return false;
-    }
-    return check_add(out, CHECK_FAIL, what, "", "reading it fails: %s", failure->message) ||
-           check_no_memory(err);
-}
-
-static bool
-check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
-             struct error *err)
-{
-    struct buffer sql;
-    struct pg_rows *rows = NULL;
-    struct error failure = {0};
-    bool ok = true;
-
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
-    (void)buffer_printf(
-        &sql,
-        "select count(*), count(*) filter (where problem is not null), min(format('order \"%%s\" "
-        "item"
-        " \"%%s\": %%s', order_id, item_id, problem)) filter (where problem is not null),"
-        " count(*) filter (where order_id is null or order_id = '')"
-        " from (select s.order_id, s.item_id, case when coalesce(s.order_id, '') = '' then null"
-        " when coalesce(s.item_id, '') = '' then 'item_id is empty'"
-        " else coalesce(bad_quantity('ordered_quantity', s.ordered_quantity),"
-        " bad_quantity('shipped_quantity', s.shipped_quantity),"
-        " bad_quantity('cancelled_quantity', s.cancelled_quantity),"
-        " bad_quantity('returned_quantity', coalesce(s.returned_quantity, 0)),"
-        " case when s.shipped_quantity + s.cancelled_quantity > s.ordered_quantity"
-        " then 'more shipped and cancelled than ordered' end) end as problem"
-        " from (%s limit %d) s) x",
-        warehouse_all_sql(warehouse), CHECK_SAMPLE_ROWS);
-    if (sql.is_failed) {
-        ok = check_no_memory(err);
-    } else if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, &failure)) {
-        ok = check_failed(&failure, "relation", out, err);
-    } else {
-        long long all = (long long)pg_rows_int(rows, 0, 0);
-        long long bad = (long long)pg_rows_int(rows, 0, 1);
-        long long others = (long long)pg_rows_int(rows, 0, 3);
-
-        if (all == 0)
-            ok = check_add(out, CHECK_WARN, "relation", "", "%s is empty",
-                           warehouse_name(warehouse));
-        else if (all == others)
-            ok = check_add(out, CHECK_WARN, "relation", "",
-                           "none of %lld rows of %s has an order_id yet", all,
-                           warehouse_name(warehouse));
-        else
-            ok = check_add(out, CHECK_OK, "relation", "",
-                           "%s: %lld rows looked at, %lld without an order_id",
-                           warehouse_name(warehouse), all, others);
-        if (ok && bad > 0)
-            ok = check_add(out, CHECK_WARN, "relation", "",
-                           "%lld of %lld rows are bad and will not be posted, such as %s", bad, all,
-                           pg_rows_text(rows, 0, 2));
-        ok = ok || check_no_memory(err);
-    }
-    pg_rows_free(rows);
-    buffer_free(&sql);
-    return ok;
-}
-
-/* Orders of the relation itself, and made-up ones when it has too few: an array. */
-static bool
-check_keys(struct ledger *ledger, const struct warehouse *warehouse, char **out, struct error *err)
-{
-    struct buffer sql, keys;
-    struct pg_rows *rows = NULL;
-    bool ok = false;
-
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
-    buffer_init(&keys, CHECK_KEYS_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "select distinct order_id from (select order_id from (%s) s limit %d) x"
-                        " where order_id <> '' limit %d",
-                        warehouse_all_sql(warehouse), CHECK_SAMPLE_ROWS, CHECK_LOOKUP_ORDERS);
-    if (sql.is_failed) {
-        check_no_memory(err);
-        goto done;
-    }
-    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, err))
-        goto done;
-    pg_array_begin(&keys);
-    for (int i = 0; i < CHECK_LOOKUP_ORDERS; i++) {
-        char made_up[32];
-
-        /* Digits only: such a key can be a number too. */
-        pg_int_text(made_up, 1000000000 + i);
-        pg_array_text(&keys, i < pg_rows_count(rows) ? pg_rows_text(rows, i, 0) : made_up);
-    }
-    pg_array_end(&keys);
-    *out = buffer_take(&keys);
-    ok = *out != NULL || check_no_memory(err);
-
-done:
-    pg_rows_free(rows);
-    buffer_free(&sql);
-    buffer_free(&keys);
-    return ok;
-}
-
-static bool
-check_add_scans(const struct pg_rows *rows, struct check_list *out)
-{
-    for (int row = 0; row < pg_rows_count(rows); row++) {
-        const char *name = pg_rows_text(rows, row, 0);
-        long long count = (long long)pg_rows_int(rows, row, 1);
-        const char *column = pg_rows_text(rows, row, 2);
-        const char *index = pg_rows_text(rows, row, 4);
-        bool ok;
-
-        if (column != NULL && !pg_rows_bool(rows, row, 3))
-            ok = check_add(out, CHECK_WARN, "look-up", index,
-                           "looking up %d orders reads all %lld rows of %s: an index is missing",
-                           CHECK_LOOKUP_ORDERS, count, name);
-        else
-            ok = check_add(out, CHECK_WARN, "look-up", "",
-                           "looking up %d orders reads all %lld rows of %s%s%s: the view sums up "
-                           "before it looks for the orders; hang the sums on the line with LATERAL",
-                           CHECK_LOOKUP_ORDERS, count, name,
-                           column != NULL ? " in spite of an index on " : "",
-                           column != NULL ? column : "");
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
-static bool
-check_lookup(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
-             struct error *err)
-{
-    struct pg *pg = ledger_pg(ledger);
-    struct buffer sql;
-    struct pg_rows *plan = NULL;
-    struct pg_rows *scans = NULL;
-    struct error failure = {0};
-    char *keys = NULL;
-    char large[PG_INT_BYTES];
-    const char *params[2];
-    bool ok = false;
-
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
-    pg_int_text(large, CHECK_LARGE_ROWS);
-    (void)buffer_printf(&sql, "explain (verbose, format json) %s", warehouse_lookup_sql(warehouse));
-    if (sql.is_failed) {
-        check_no_memory(err);
-        goto done;
-    }
-    if (!check_keys(ledger, warehouse, &keys, &failure)) {
-        ok = check_failed(&failure, "look-up", out, err);
-        goto done;
-    }
-    params[0] = keys;
-    if (!pg_query(pg, buffer_text(&sql), 1, params, &plan, &failure)) {
-        ok = check_failed(&failure, "look-up", out, err);
-        goto done;
-    }
-    params[0] = pg_rows_text(plan, 0, 0);
-    params[1] = large;
-    if (!pg_run(pg, &stmt_check_plan, params, &scans, err))
-        goto done;
-    ok = (pg_rows_count(scans) > 0
-              ? check_add_scans(scans, out)
-              : check_add(out, CHECK_OK, "look-up", "",
-                          "looking up %d orders reads no large table from end to end",
-                          CHECK_LOOKUP_ORDERS)) ||
-         check_no_memory(err);
-
-done:
-    free(keys);
-    pg_rows_free(plan);
-    pg_rows_free(scans);
-    buffer_free(&sql);
-    return ok;
-}
-
-bool
-check_warehouse(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
-                struct error *err)
-{
-    if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
-        return check_add(out, CHECK_OK, "relation", "",
-                         "%s is a function: how it reads its tables can't be seen from here",
-                         warehouse_name(warehouse)) ||
-               check_no_memory(err);
-    return check_sample(ledger, warehouse, out, err) && check_lookup(ledger, warehouse, out, err);
 }

@@ -27,6 +27,7 @@ struct check_list {
 
 bool check_add(struct check_list *list, enum check_level level, const char *what, const char *mend,
                const char *fmt, ...) PRINTF_LIKE(5, 6);
+bool check_no_memory(struct error *err); /* what its false means; always false itself */
 void check_free(struct check_list *list);
 
 /* The database side: server version, session settings, durability (synchronous_commit, fsync,
