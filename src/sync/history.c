@@ -7,7 +7,6 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "http/http.h"
 #include "ledger/work.h"
 #include "provider/provider.h"
