@@ -23,17 +23,10 @@
 static struct world world;
 static struct own_server server;
 
-/* A commit is not durable unless the session asks for it: a crash then loses the last page of the
- * log.
- */
 static void
 setup(void)
 {
-    static const char *const SETTINGS[] = {"synchronous_commit=off", "wal_writer_delay=10000",
-                                           "wal_writer_flush_after=256MB", "max_connections=40",
-                                           NULL};
-
-    own_server_start(&server, SETTINGS, NULL);
+    own_server_start(&server, OWN_SERVER_FORGETFUL, NULL);
     world_begin(&world, 3, ORDERS);
     world_use_proxies(&world);
     world_start(&world);

@@ -11,6 +11,10 @@
 #define FOLDERS      "%s/waybill-fault-%d-"
 #define SETTINGS_MAX 16
 
+const char *const OWN_SERVER_FORGETFUL[] = {"synchronous_commit=off", "wal_writer_delay=10000",
+                                            "wal_writer_flush_after=256MB", "max_connections=40",
+                                            NULL};
+
 static pid_t suite_pid;
 
 static const char *

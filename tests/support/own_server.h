@@ -25,6 +25,10 @@ void own_server_folder(char dir[600], const char *suffix);
 void own_server_start(struct own_server *server, const char *const settings[],
                       const char *const env[]);
 
+/* Settings with which a commit is not durable unless the session asks for it: a crash then loses
+ * the last page of the log. */
+extern const char *const OWN_SERVER_FORGETFUL[];
+
 /* A command of tests/fault/cluster.sh: crash, die, promote, remove. */
 void own_server_do(const char *command, const char *dir);
 
