@@ -5,19 +5,6 @@
 
 #include "json/json.h"
 
-/* Begins a request in a struct that may have been used before. */
-void
-digitalriver_begin(const struct provider *p, const char *method, const char *path,
-                   struct provider_request *out)
-{
-    buffer_reset(&out->url);
-    buffer_reset(&out->body);
-    out->method = method;
-    out->headers[0] = NULL;
-    (void)buffer_puts(&out->url, p->options.base_url);
-    (void)buffer_puts(&out->url, path);
-}
-
 static bool
 digitalriver_header(struct provider_request *out, int index, const char *name, const char *value,
                     struct error *err)
@@ -86,7 +73,7 @@ digitalriver_post(const struct provider *p, const struct provider_submission *s,
     if (shipment_id == NULL && p->options.marker_as_shipment_id)
         shipment_id = s->marker;
 
-    digitalriver_begin(p, "POST", "/fulfillments", out);
+    provider_begin(p, "POST", "/fulfillments", out);
     json_write_init(&w, &out->body);
     json_write_object(&w, NULL);
     json_write_text(&w, "orderId", s->order_id);
@@ -118,7 +105,7 @@ static bool
 digitalriver_list_fulfillments(const struct provider *p, const char *order_id, const char *after,
                                struct provider_request *out, struct error *err)
 {
-    digitalriver_begin(p, "GET", "/fulfillments?orderId=", out);
+    provider_begin(p, "GET", "/fulfillments?orderId=", out);
     http_append_encoded(&out->url, order_id);
     (void)buffer_printf(&out->url, "&limit=%d", DIGITALRIVER_PAGE_MAX);
     if (after != NULL) {
@@ -132,7 +119,7 @@ static bool
 digitalriver_get_fulfillment(const struct provider *p, const char *fulfillment_id,
                              struct provider_request *out, struct error *err)
 {
-    digitalriver_begin(p, "GET", "/fulfillments/", out);
+    provider_begin(p, "GET", "/fulfillments/", out);
     http_append_encoded(&out->url, fulfillment_id);
     return digitalriver_end(p, NULL, out, err);
 }
@@ -187,7 +174,7 @@ digitalriver_ask(const struct provider *p, const char *name, const char *const *
     if (digitalriver_ask_fits(p, ids, count) < count)
         return error_set(err, ERROR_LIMIT, "%d ids in one question; at most %d and %d bytes", count,
                          DIGITALRIVER_ASK_ORDERS_MAX, DIGITALRIVER_ASK_BYTES_MAX);
-    digitalriver_begin(p, "GET", "/orders", out);
+    provider_begin(p, "GET", "/orders", out);
     (void)buffer_printf(&out->url, "?limit=%d", DIGITALRIVER_PAGE_MAX);
     for (int i = 0; i < count; i++) {
         (void)buffer_printf(&out->url, "&%s=", name);
@@ -201,7 +188,7 @@ digitalriver_ask_orders(const struct provider *p, const char *const *order_ids, 
                         struct provider_request *out, struct error *err)
 {
     if (count == 1 && digitalriver_asks_alone(order_ids[0])) {
-        digitalriver_begin(p, "GET", "/orders/", out);
+        provider_begin(p, "GET", "/orders/", out);
         http_append_encoded(&out->url, order_ids[0]);
         return digitalriver_end(p, NULL, out, err);
     }
@@ -224,7 +211,7 @@ digitalriver_update_tracking(const struct provider *p, const char *fulfillment_i
 {
     struct json_writer w;
 
-    digitalriver_begin(p, "POST", "/fulfillments/", out);
+    provider_begin(p, "POST", "/fulfillments/", out);
     http_append_encoded(&out->url, fulfillment_id);
     json_write_init(&w, &out->body);
     json_write_object(&w, NULL);
@@ -239,7 +226,7 @@ digitalriver_update_tracking(const struct provider *p, const char *fulfillment_i
 static bool
 digitalriver_probe(const struct provider *p, struct provider_request *out, struct error *err)
 {
-    digitalriver_begin(p, "GET", "/fulfillments?limit=1", out);
+    provider_begin(p, "GET", "/fulfillments?limit=1", out);
     return digitalriver_end(p, NULL, out, err);
 }
 

@@ -59,9 +59,7 @@ const char *digitalriver_page_problem(const struct json_value *root, const struc
 /* False when it is longer than its field: an id that was cut is another id. NULL is "". */
 bool digitalriver_copy_id(char *out, size_t out_bytes, const char *id);
 
-/* And by those that build: a request without its body, then its headers. */
-void digitalriver_begin(const struct provider *p, const char *method, const char *path,
-                        struct provider_request *out);
+/* And by those that build: after provider_begin and the body, its headers. */
 bool digitalriver_end(const struct provider *p, const char *marker, struct provider_request *out,
                       struct error *err);
 

@@ -11,7 +11,7 @@ bool
 digitalriver_get_charge(const struct provider *p, const char *charge_id,
                         struct provider_request *out, struct error *err)
 {
-    digitalriver_begin(p, "GET", "/charges/", out);
+    provider_begin(p, "GET", "/charges/", out);
     http_append_encoded(&out->url, charge_id);
     return digitalriver_end(p, NULL, out, err);
 }

@@ -51,7 +51,7 @@ bool
 digitalriver_list_events(const struct provider *p, const char *since, const char *after,
                          struct provider_request *out, struct error *err)
 {
-    digitalriver_begin(p, "GET", "/events", out);
+    provider_begin(p, "GET", "/events", out);
     (void)buffer_printf(&out->url, "?limit=%d", DIGITALRIVER_PAGE_MAX);
     for (int i = 0; i < DIGITALRIVER_EVENTS_COUNT; i++)
         (void)buffer_printf(&out->url, "&types=%s", digitalriver_events[i].type);

@@ -61,7 +61,11 @@ extern const struct provider_methods DIGITALRIVER_METHODS;
  * its own knows others. */
 extern const struct provider_methods *const PROVIDER_KNOWN[];
 
-/* Shared by wire formats. No whole answer came: what that means for a POST. */
+/* Shared by wire formats. Begins a request, without its body and headers, in a struct that may have
+ * been used before. */
+void provider_begin(const struct provider *p, const char *method, const char *path,
+                    struct provider_request *out);
+/* No whole answer came: what that means for a POST. */
 void provider_read_unsent(const struct http_answer *answer, struct provider_result *out);
 /* False when there is nothing to obey: without a header only a 429 asks to wait. */
 bool provider_retry_after(const struct http_answer *answer, int64_t *out_ms);

@@ -134,6 +134,18 @@ provider_request_free(struct provider_request *request)
 }
 
 void
+provider_begin(const struct provider *p, const char *method, const char *path,
+               struct provider_request *out)
+{
+    buffer_reset(&out->url);
+    buffer_reset(&out->body);
+    out->method = method;
+    out->headers[0] = NULL;
+    (void)buffer_puts(&out->url, p->options.base_url);
+    (void)buffer_puts(&out->url, path);
+}
+
+void
 provider_request_to_http(const struct provider_request *request, struct http_request *out)
 {
     *out = (struct http_request){

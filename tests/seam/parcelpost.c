@@ -11,18 +11,6 @@ enum { PARCELPOST_ASK_MAX = 50, PARCELPOST_LINES_MAX = 1 };
 
 /* ---- requests ---- */
 
-static void
-parcelpost_begin(const struct provider *p, const char *method, const char *path,
-                 struct provider_request *out)
-{
-    buffer_reset(&out->url);
-    buffer_reset(&out->body);
-    out->method = method;
-    out->headers[0] = NULL;
-    (void)buffer_puts(&out->url, p->options.base_url);
-    (void)buffer_puts(&out->url, path);
-}
-
 static bool
 parcelpost_end(struct provider_request *out, const char *marker, struct error *err)
 {
@@ -62,7 +50,7 @@ parcelpost_post(const struct provider *p, const struct provider_submission *s,
     struct json_writer w;
     char note[128];
 
-    parcelpost_begin(p, "POST", "/v9/dispatches", out);
+    provider_begin(p, "POST", "/v9/dispatches", out);
     json_write_init(&w, &out->body);
     json_write_object(&w, NULL);
     json_write_text(&w, "purchase", s->order_id);
@@ -82,24 +70,32 @@ parcelpost_post(const struct provider *p, const struct provider_submission *s,
     return parcelpost_end(out, s->marker, err);
 }
 
+/* A page of a list; key: what asks for the one after. */
 static bool
-parcelpost_list_fulfillments(const struct provider *p, const char *order_id, const char *after,
-                             struct provider_request *out, struct error *err)
+parcelpost_page(const struct provider *p, const char *path, const char *of, const char *key,
+                const char *after, struct provider_request *out, struct error *err)
 {
-    parcelpost_begin(p, "GET", "/v9/dispatches?purchase=", out);
-    http_append_encoded(&out->url, order_id);
+    provider_begin(p, "GET", path, out);
+    http_append_encoded(&out->url, of);
     if (after != NULL) {
-        (void)buffer_puts(&out->url, "&page=");
+        (void)buffer_printf(&out->url, "&%s=", key);
         http_append_encoded(&out->url, after);
     }
     return parcelpost_end(out, NULL, err);
 }
 
 static bool
+parcelpost_list_fulfillments(const struct provider *p, const char *order_id, const char *after,
+                             struct provider_request *out, struct error *err)
+{
+    return parcelpost_page(p, "/v9/dispatches?purchase=", order_id, "page", after, out, err);
+}
+
+static bool
 parcelpost_get_fulfillment(const struct provider *p, const char *id, struct provider_request *out,
                            struct error *err)
 {
-    parcelpost_begin(p, "GET", "/v9/dispatches/", out);
+    provider_begin(p, "GET", "/v9/dispatches/", out);
     http_append_encoded(&out->url, id);
     return parcelpost_end(out, NULL, err);
 }
@@ -108,7 +104,7 @@ static bool
 parcelpost_ask(const struct provider *p, const char *name, const char *const *ids, int count,
                struct provider_request *out, struct error *err)
 {
-    parcelpost_begin(p, "GET", "/v9/purchases?", out);
+    provider_begin(p, "GET", "/v9/purchases?", out);
     for (int i = 0; i < count; i++) {
         (void)buffer_printf(&out->url, "%s%s=", i > 0 ? "&" : "", name);
         http_append_encoded(&out->url, ids[i]);
@@ -142,13 +138,7 @@ static bool
 parcelpost_list_events(const struct provider *p, const char *since, const char *after,
                        struct provider_request *out, struct error *err)
 {
-    parcelpost_begin(p, "GET", "/v9/changes?from=", out);
-    http_append_encoded(&out->url, since);
-    if (after != NULL) {
-        (void)buffer_puts(&out->url, "&before=");
-        http_append_encoded(&out->url, after);
-    }
-    return parcelpost_end(out, NULL, err);
+    return parcelpost_page(p, "/v9/changes?from=", since, "before", after, out, err);
 }
 
 static bool
@@ -158,7 +148,7 @@ parcelpost_update_tracking(const struct provider *p, const char *id, const char 
 {
     struct json_writer w;
 
-    parcelpost_begin(p, "POST", "/v9/dispatches/", out);
+    provider_begin(p, "POST", "/v9/dispatches/", out);
     http_append_encoded(&out->url, id);
     (void)buffer_puts(&out->url, "/parcel");
     json_write_init(&w, &out->body);
@@ -171,7 +161,7 @@ parcelpost_update_tracking(const struct provider *p, const char *id, const char 
 static bool
 parcelpost_probe(const struct provider *p, struct provider_request *out, struct error *err)
 {
-    parcelpost_begin(p, "GET", "/v9/me", out);
+    provider_begin(p, "GET", "/v9/me", out);
     return parcelpost_end(out, NULL, err);
 }
 
