@@ -136,6 +136,21 @@ static const struct story stories[] = {
     {"posted", "1 '' 3/0"}}},
 {"units that came back explain only as many", {
     {"plan", "A 1 '' 5/3/0"}, {"accept", ""}, {"plan", "A 1 '' 5/1/0/1"}, {"open", ""}, {"issues", "decreased 1"}}},
+{"units that came back are told once, also when the row could not be counted for a while", {
+    {"plan", "A 1 '' 5/3/0"}, {"accept", ""}, {"plan", "A 1 '' 5/2/0/1"},
+    {"sql", "do $$ begin assert (select sum(returned) = 1 from adjustments); end $$"},
+    {"plan", "A 1 '' 5/-1/0"}, {"issues", "bad_row 1"}, {"plan", "A 1 '' 5/3/0"}, {"issues", ""},
+    {"sql", "do $$ begin assert (select sum(returned) = 0 from adjustments); end $$"},
+    {"plan", "A 1 '' 5/1/0/2"}, {"plan", "A 1 '' 5/3/0"},
+    {"sql", "do $$ begin assert (select sum(returned) = 0 and count(*) = 4 from adjustments); end $$"}}},
+{"tracking that changes together with the units, or alone, is told once", {
+    {"plan", "A 1 P 5/2/0 - T1"}, {"accept", ""}, {"look", ""}, {"sql", "do $$ begin assert not exists (select from tracking); end $$"},
+    {"sql", "update t.w set tracking_number = 'T2', shipped = 3"}, {"sql", "select t.plan_these('{A}')"},
+    {"sql", "do $$ begin assert (select count(*) = 1 and min(number) = 'T2' from tracking); end $$"}, {"accept", ""},
+    {"sql", "update t.w set tracking_number = 'T3'"}, {"sql", "select t.plan_these('{A}')"},
+    {"sql", "do $$ begin assert (select count(*) = 2 and min(number) = 'T3' from tracking); end $$"},
+    {"sql", "update t.w set tracking_number = null"}, {"sql", "select t.plan_these('{A}')"},
+    {"sql", "do $$ begin assert (select count(*) = 2 and min(number) = 'T3' from tracking); end $$"}}},
 {"units that came back, together with a move", {
     {"plan", "A 1 '' 5/4/0"}, {"accept", ""}, {"plan", "A 1 P1 5/3/0/1"}, {"open", ""}, {"issues", ""},
     {"posted", "1 '' 1/0; 1 P1 3/0"}}},
