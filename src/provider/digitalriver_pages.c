@@ -105,12 +105,13 @@ digitalriver_copy_id(char *out, size_t out_bytes, const char *id)
     return true;
 }
 
-/* Absent and null are 0, as the schema allows; anything else must be a whole number. */
+/* Absent and null are 0, as the schema allows; anything else must be a whole number, and no
+ * fulfillment takes units back. */
 static bool
 digitalriver_copy_units(const struct json_value *object, const char *key, int64_t *out)
 {
     *out = 0;
-    return json_get(object, key) == NULL || json_int(object, key, out);
+    return json_get(object, key) == NULL || (json_int(object, key, out) && *out >= 0);
 }
 
 static bool

@@ -144,6 +144,8 @@ static const char *const unreadable_lists[] = {
     ONE("\"items\":[{\"itemId\":7}]"),
     ONE("\"items\":[{\"itemId\":\"a\",\"quantity\":1.5}]"),
     ONE("\"items\":[{\"itemId\":\"a\",\"quantity\":\"many\"}]"),
+    ONE("\"items\":[{\"itemId\":\"a\",\"quantity\":-1}]"),
+    ONE("\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"cancelQuantity\":\"-1\"}]"),
 };
 
 START_TEST(what_is_no_whole_page_is_asked_for_again)
