@@ -18,7 +18,7 @@
 #include "base/number.h"
 #include "support/support.h"
 
-#define SUPPORT_FILES_MAX 256
+#define SUPPORT_FILES_MAX 1024
 #define SUPPORT_LOOK_MS   5
 
 static char folder[256];
