@@ -49,6 +49,15 @@ baseline_done(struct ledger *ledger, const char *kind, const struct baseline_opt
     return false;
 }
 
+bool
+baseline_query(struct ledger *ledger, const struct buffer *sql, int params_count,
+               const char *const *params, struct pg_rows **out, struct error *err)
+{
+    if (sql->is_failed)
+        return error_set(err, ERROR_NOMEM, "no memory for the statement");
+    return pg_query(ledger_pg(ledger), buffer_text(sql), params_count, params, out, err);
+}
+
 /* What the relation shows beyond what is booked, line by line; within the transaction that is
  * rolled back. */
 static bool
@@ -79,11 +88,7 @@ baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct ba
         " sum(r.posted_cancelled) as cancelled from rows r group by r.order_id, r.item_id) p"
         " on p.order_id = w.order_id and p.item_id = w.item_id) d",
         warehouse_all_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
-    }
-    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, err))
+    if (!baseline_query(ledger, &sql, 0, NULL, &rows, err))
         goto done;
     out->due_lines = pg_rows_int(rows, 0, 0);
     out->due_shipped = pg_rows_int(rows, 0, 1);
@@ -214,7 +219,7 @@ baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struc
 
 /* Rows that can't be booked, since their order is not known yet, would be due one day. */
 static bool
-baseline_needs_orders(struct pg *pg, const struct warehouse *warehouse, struct error *err)
+baseline_needs_orders(struct ledger *ledger, const struct warehouse *warehouse, struct error *err)
 {
     bool ok = false;
     struct pg_rows *rows = NULL;
@@ -225,11 +230,7 @@ baseline_needs_orders(struct pg *pg, const struct warehouse *warehouse, struct e
     buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
     (void)buffer_printf(&sql, "select count(*) from (%s) x where " BASELINE_BY_NUMBER,
                         warehouse_all_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
-    }
-    if (!pg_query(pg, buffer_text(&sql), 0, NULL, &rows, err))
+    if (!baseline_query(ledger, &sql, 0, NULL, &rows, err))
         goto done;
     ok = pg_rows_int(rows, 0, 0) == 0;
     if (!ok) {
@@ -275,8 +276,8 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
     }
     if (before != NULL && !baseline_read_time(pg, before, err))
         return false;
-    if (!baseline_must_be(ledger, "warehouse", err) || !baseline_needs_orders(pg, warehouse, err) ||
-        !pg_exec(pg, "begin", err))
+    if (!baseline_must_be(ledger, "warehouse", err) ||
+        !baseline_needs_orders(ledger, warehouse, err) || !pg_exec(pg, "begin", err))
         return false;
     baseline_why(options, why, sizeof(why));
     if (baseline_copy(pg, warehouse, before, &out->lines, err) && baseline_book(pg, why, out, err))

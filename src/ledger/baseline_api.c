@@ -22,8 +22,7 @@ baseline_note_upstreams(struct ledger *ledger, const struct warehouse *warehouse
                         "select note_upstreams(array(select distinct x.upstream_id from (%s) x"
                         " where " BASELINE_BY_NUMBER "))",
                         warehouse_all_sql(warehouse));
-    ok = sql.is_failed ? error_set(err, ERROR_NOMEM, "no memory for the statement")
-                       : pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, NULL, err);
+    ok = baseline_query(ledger, &sql, 0, NULL, NULL, err);
     buffer_free(&sql);
     return ok;
 }
@@ -101,11 +100,7 @@ baseline_api_piece(struct ledger *ledger, const struct warehouse *warehouse, con
                         "select lines, units from baseline_listings($2::jsonb,"
                         " array(select row(x.*)::reading from (%s) x), $3::text)",
                         warehouse_rows_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
-    }
-    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 3, params, &rows, err)) {
+    if (!baseline_query(ledger, &sql, 3, params, &rows, err)) {
         ledger_refine_error(err);
         goto done;
     }

@@ -4,6 +4,7 @@
 #ifndef LEDGER_BASELINE_PARTS_H
 #define LEDGER_BASELINE_PARTS_H
 
+#include "base/buffer.h"
 #include "ledger/baseline.h"
 
 #define BASELINE_SQL_BYTES_MAX 65536
@@ -21,6 +22,10 @@ bool baseline_must_be(struct ledger *ledger, const char *kind, struct error *err
 
 /* False: the relation is a function. */
 bool baseline_can_read_all(const struct warehouse *warehouse, struct error *err);
+
+/* A statement that was put together; without memory for it, err says so. */
+bool baseline_query(struct ledger *ledger, const struct buffer *sql, int params_count,
+                    const char *const *params, struct pg_rows **out, struct error *err);
 
 /* Commits what was booked, or says what would be due and takes it all back. */
 bool baseline_finish(struct ledger *ledger, const struct warehouse *warehouse, const char *kind,
