@@ -13,6 +13,7 @@ enum {
     LOOP_REAP_MS = 5000,
     LOOP_PACE_MS = 100,
     LOOP_AHEAD_MAX = 256,
+    LOOP_UNSETTLED_MAX = 600, /* answers in hand; with more of them nothing is claimed */
     LOOP_LISTS_AGAIN_MS = 20,
 };
 
@@ -195,8 +196,10 @@ loop_question_slots(const struct loop *loop)
 bool
 loop_may_claim(struct loop *loop)
 {
+    /* What is answered and not settled would have to be looked up if we were killed now. */
     return !loop->is_closing && !loop->is_shadow && loop->claims_may_be_due &&
-           !loop_plans_first(loop) && (loop->mode_is_seen || !loop->mode_is_asked) &&
+           loop->settlements_count < LOOP_UNSETTLED_MAX && !loop_plans_first(loop) &&
+           (loop->mode_is_seen || !loop->mode_is_asked) &&
            clock_mono_left_ms(loop->claim_again) == 0 && budget_blocked_ms(&loop->budget) == 0 &&
            loop_slots(loop) > 0;
 }

@@ -240,6 +240,42 @@ spawn_psql(struct support_process *process, const char *sql)
     support_spawn(process, argv, NULL);
 }
 
+/* What is answered and not settled is in the bridge's memory alone: there is only so much of it. */
+START_TEST(answers_that_cannot_be_settled_keep_claims_back)
+{
+    static const char SENDING[] =
+        "select count(*) from waybill.submissions where state = 'sending'";
+    enum { DUE = 3000, IN_HAND = 600, MOST = IN_HAND + 100 + 256 + 100 };
+    struct support_process locker, run;
+    struct clock_mono until;
+    int64_t most = 0;
+
+    world.api = "  max_in_flight: 100\n";
+    world_write_config(&world);
+    world_switch(&world, "latency_ms=100");
+    world_generate(&world, DUE);
+    world_spawn_run(&world, &run);
+    until = clock_mono_add(clock_mono_now(), RUN_MS);
+    while (clock_mono_left_ms(until) > 0 &&
+           support_query_int(world.url, "select count(*) from pg_stat_activity"
+                                        " where application_name = 'waybill settle'") == 0)
+        ;
+    spawn_psql(&locker, "begin; lock table waybill.attempts in share mode; select pg_sleep(60)");
+    while (most < IN_HAND && clock_mono_left_ms(until) > 0)
+        most = support_query_int(world.url, SENDING);
+    world_check(&world, most >= IN_HAND, "only %" PRId64 " were sent", most);
+    clock_sleep_ms(1500);
+    most = support_query_int(world.url, SENDING);
+    world_check(&world, most <= MOST, "%" PRId64 " were sent and none was settled", most);
+    support_psql(world.url,
+                 "select pg_terminate_backend(pid) from pg_locks"
+                 " where relation = 'waybill.attempts'::regclass and mode = 'ShareLock'");
+    (void)support_wait_exit(&locker, RUN_MS);
+    ends(&run, "a lock on attempts");
+    world_agree(&world, "answers in hand");
+}
+END_TEST
+
 START_TEST(locks_of_others_on_lanes_and_rows_delay_and_lose_nothing)
 {
     static const char *const LOCKS[] = {
@@ -341,6 +377,7 @@ main(void)
     CASE(an_intent_survives_a_crash_that_comes_with_its_post);
     CASE(sessions_that_are_ended_and_statements_that_are_cancelled);
     CASE(the_session_of_settlements_is_ended);
+    CASE(answers_that_cannot_be_settled_keep_claims_back);
     CASE(serialization_failures_and_deadlocks_are_tried_again);
     CASE(settings_of_the_database_and_the_role_change_nothing);
     CASE(locks_of_others_on_lanes_and_rows_delay_and_lose_nothing);
