@@ -325,6 +325,33 @@ START_TEST(orders_known_by_the_merchants_number_belong_to_the_history)
 }
 END_TEST
 
+START_TEST(an_api_in_trouble_is_asked_again_until_the_history_is_whole)
+{
+    char url[128];
+
+    support_psql(shop.url,
+                 "alter table shop.lines add upstream_id text, drop constraint lines_pkey,"
+                 " alter order_id drop not null;"
+                 "create table shop.named as select '{\"id\": \"n1\", \"upstreamId\": \"W-1\","
+                 " \"state\": \"accepted\", \"items\": [{\"id\": \"a\", \"quantity\": 10}]}';"
+                 "insert into shop.lines (order_id, upstream_id, item_id, shipment_ref,"
+                 " shipped_quantity, cancelled_quantity)"
+                 " values (null, 'W-1', 'a', '', 3, 0), ('o1', null, 'a', '', 2, 0)");
+    shop_tell_api(&shop, "shop.named");
+    shop_other_posts(&shop, "n1", "a", 3, 0, NULL);
+    shop_other_posts(&shop, "o1", "a", 2, 0, NULL);
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", shop.sandbox.url);
+    ck_assert_int_eq(support_http_post(url,
+                                       "orders:first=1:429:1 orders:first=1:503_before:0"
+                                       " orders:first=1:garbage list:first=1:429:1"
+                                       " list:first=1:503_before:0 list:first=1:garbage",
+                                       NULL),
+                     200);
+    shop_must(&shop, 0, "baseline", "--from", "api");
+    posted_is("n1|a||3|0\no1|a||2|0");
+}
+END_TEST
+
 START_TEST(a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api)
 {
     shop_ships(&shop, "('o1', 'a', 'p1', 3, 1)");
@@ -357,6 +384,8 @@ main(void)
     tcase_add_test(tests, a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line);
     tcase_add_test(tests, a_dry_run_says_what_would_be_and_changes_nothing);
     tcase_add_test(tests, orders_known_by_the_merchants_number_belong_to_the_history);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 an_api_in_trouble_is_asked_again_until_the_history_is_whole);
     tcase_add_test(tests, a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api);
     return support_run_suite(suite);
 }
