@@ -17,7 +17,6 @@ enum {
     LOOP_PATIENCE_MS = 2000,    /* what a pass waits for; the rest is left for the next */
     LOOP_PLAN_FIRST_MS = 10000, /* a long queue does not keep back what was planned for ever */
     LOOP_UNREACHED_MAX = 5,
-    LOOP_SETTLE_BYTES_MAX = 64 * 1024 * 1024,
     LOOP_FORGET_ORDERS = 200, /* that are forgotten at a time */
     LOOP_FORGET_MS = 5000,
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
@@ -546,8 +545,8 @@ loop_new(const struct sync_options *options, int stop_fd, struct ledger *ledger,
     loop->run_id = run_id;
     loop->last = &loop->first;
     provider_request_init(&loop->request);
-    buffer_init(&loop->scratch, LOOP_SETTLE_BYTES_MAX);
-    buffer_init(&loop->orders, LOOP_SETTLE_BYTES_MAX);
+    buffer_init(&loop->scratch, LOOP_BATCH_BYTES_MAX);
+    buffer_init(&loop->orders, LOOP_BATCH_BYTES_MAX);
     json_write_init(&loop->orders_writer, &loop->orders);
     json_write_array(&loop->orders_writer, NULL);
     budget_init(&loop->budget, (double)options->requests_per_second);

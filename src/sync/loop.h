@@ -180,6 +180,7 @@ bool loop_may_claim(struct loop *loop);
 int loop_question_slots(const struct loop *loop);
 void loop_note_pace(struct loop *loop); /* a POST begins */
 enum { LOOP_DB_FAILURES_MAX = 20, LOOP_LEFT_MS = 250, LOOP_CLAIM_AGAIN_MS = 20 };
+enum { LOOP_BATCH_BYTES_MAX = 64 * 1024 * 1024 }; /* of settlements or orders, as one text */
 int64_t loop_look_delay_ms(const struct loop *loop, int negative_looks);
 
 void look_answered(struct loop *loop, struct job *job, const struct http_answer *answer);

@@ -9,7 +9,6 @@
 enum {
     SETTLE_MAX = 300,  /* one settlement; nothing is gained above */
     SETTLE_APART = 64, /* answers in hand from which a session of their own pays */
-    SETTLE_BYTES_MAX = 64 * 1024 * 1024,
     SETTLE_TIMEOUT_MS = 60000,
 };
 
@@ -105,7 +104,7 @@ settle_text(const struct loop *loop, int first, int count, char **out, struct er
 {
     struct buffer buf;
 
-    buffer_init(&buf, SETTLE_BYTES_MAX);
+    buffer_init(&buf, LOOP_BATCH_BYTES_MAX);
     buffer_putc(&buf, '[');
     for (int i = 0; i < count; i++) {
         if (i > 0)
