@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ledger/work.h"
 #include "sync/audit_list.h"
+#include "sync/own_session.h"
 #include "json/json.h"
 
 enum {
@@ -449,11 +450,7 @@ audit_run(const struct audit_options *options, int stop_fd, struct audit_summary
     bool ok = false;
     struct clock_mono began = clock_mono_now();
     struct audit audit = {.options = options, .sync = options->sync, .summary = summary};
-    struct ledger_options session = {.url = options->sync->database_url,
-                                     .schema = options->sync->schema,
-                                     .application_name = "waybill audit",
-                                     .statement_timeout_ms = AUDIT_STATEMENT_TIMEOUT_MS,
-                                     .connect_timeout_ms = 10000};
+    const struct own_session_limits limits = {.statement_ms = AUDIT_STATEMENT_TIMEOUT_MS};
 
     *summary = (struct audit_summary){.run_id = 0};
     audit.settled_at = clock_mono_now();
@@ -464,7 +461,7 @@ audit_run(const struct audit_options *options, int stop_fd, struct audit_summary
         error_set(err, ERROR_NOMEM, "no memory for an audit");
         goto done;
     }
-    if (!ledger_open(&audit.ledger, &session, err) ||
+    if (!own_session_open(&audit.ledger, options->sync, "audit", &limits, err) ||
         !ledger_run_begin(audit.ledger, "audit", &summary->run_id, err))
         goto done;
     ok = audit_work(&audit, stop_fd, err);

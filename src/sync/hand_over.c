@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "ledger/follow.h"
 #include "ledger/work.h"
+#include "sync/own_session.h"
 
 enum {
     HAND_OVER_STATEMENT_MS = 5000, /* what the warehouse's function may take */
@@ -52,18 +53,14 @@ hand_over_is_stopping(struct hand_over *h)
 static bool
 hand_over_open(struct hand_over *h, struct error *err)
 {
-    struct ledger_options options = {.url = h->options->database_url,
-                                     .schema = h->options->schema,
-                                     .application_name = "waybill hand-over",
-                                     .statement_timeout_ms = HAND_OVER_STATEMENT_MS,
-                                     .lock_timeout_ms = HAND_OVER_LOCK_MS,
-                                     .connect_timeout_ms = 10000};
+    const struct own_session_limits limits = {.statement_ms = HAND_OVER_STATEMENT_MS,
+                                              .lock_ms = HAND_OVER_LOCK_MS};
 
     if (h->ledger != NULL && pg_is_alive(ledger_pg(h->ledger)))
         return true;
     ledger_close(h->ledger);
     h->ledger = NULL;
-    return ledger_open(&h->ledger, &options, err);
+    return own_session_open(&h->ledger, h->options, "hand-over", &limits, err);
 }
 
 static void

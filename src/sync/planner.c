@@ -14,6 +14,7 @@
 #include "ledger/sweep.h"
 #include "ledger/warehouse.h"
 #include "provider/provider.h"
+#include "sync/own_session.h"
 
 enum {
     PLANNER_STATEMENT_TIMEOUT_MS = 600000, /* a sweep over ten million lines on a slow disk */
@@ -62,13 +63,9 @@ planner_open(struct planner *planner, struct ledger **ledger, struct warehouse *
              struct error *err)
 {
     const struct sync_options *o = planner->options;
-    struct ledger_options options = {.url = o->database_url,
-                                     .schema = o->schema,
-                                     .application_name = "waybill planner",
-                                     .statement_timeout_ms = PLANNER_STATEMENT_TIMEOUT_MS,
-                                     .connect_timeout_ms = 10000};
+    const struct own_session_limits limits = {.statement_ms = PLANNER_STATEMENT_TIMEOUT_MS};
 
-    return ledger_open(ledger, &options, err) &&
+    return own_session_open(ledger, o, "planner", &limits, err) &&
            warehouse_open(*ledger, o->line_items, o->is_scan, warehouse, err);
 }
 

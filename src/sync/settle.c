@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sync/loop.h"
+#include "sync/own_session.h"
 
 enum {
     SETTLE_MAX = 300,  /* one settlement; nothing is gained above */
@@ -53,13 +54,10 @@ settle_session(struct loop *loop)
 static bool
 settle_open(const struct loop *loop, struct ledger **out, struct error *err)
 {
-    struct ledger_options options = {.url = loop->options->database_url,
-                                     .schema = loop->options->schema,
-                                     .application_name = "waybill settle",
-                                     .statement_timeout_ms = SETTLE_TIMEOUT_MS,
-                                     .connect_timeout_ms = 5000};
+    const struct own_session_limits limits = {.statement_ms = SETTLE_TIMEOUT_MS,
+                                              .connect_ms = 5000};
 
-    return ledger_open(out, &options, err);
+    return own_session_open(out, loop->options, "settle", &limits, err);
 }
 
 void

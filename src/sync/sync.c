@@ -1,7 +1,6 @@
 #include "sync/sync.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "ledger/ledger.h"
 #include "ledger/run.h"
 #include "sync/loop.h"
+#include "sync/own_session.h"
 
 enum {
     SYNC_STATEMENT_TIMEOUT_MS = 60000,
@@ -67,15 +67,9 @@ sync_free(struct sync *sync)
 static bool
 sync_connect(struct sync *sync, struct error *err)
 {
-    char name[64];
-    struct ledger_options options = {.url = sync->options->database_url,
-                                     .schema = sync->options->schema,
-                                     .application_name = name,
-                                     .statement_timeout_ms = SYNC_STATEMENT_TIMEOUT_MS,
-                                     .connect_timeout_ms = 10000};
+    const struct own_session_limits limits = {.statement_ms = SYNC_STATEMENT_TIMEOUT_MS};
 
-    (void)snprintf(name, sizeof(name), "waybill %s", sync->options->command);
-    return ledger_open(&sync->ledger, &options, err);
+    return own_session_open(&sync->ledger, sync->options, sync->options->command, &limits, err);
 }
 
 /* A run row, and on it a loop with its worker. */
