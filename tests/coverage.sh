@@ -3,7 +3,6 @@
 #     sh tests/coverage.sh [--lines] [--jobs N] [PATTERN]
 # PATTERN: only tests whose name matches (ctest -R); default: unit, integration, fuzz and fault, and then it ends with 1
 # when fewer lines ran than the floor below asks for. --jobs: tests at once, twice the processors if not given.
-# What can't be run says so with "uncovered: REASON" on the line or the one before; it is counted both ways.
 # Needs gcc, and for tests of the database WAYBILL_TEST_DB (sh tests/support/server.sh start DIR prints one).
 # A process that is killed with 9 tells nothing of what it ran.
 set -eu
@@ -52,8 +51,6 @@ find "$report" -name '*#src#*.c.gcov' | sort | xargs awk -v lines="$lines" -v fl
     split($0, part, ":")
     runs = part[1]
     gsub(/[ *]/, "", runs)
-    is_told = told_before || $0 ~ /uncovered: [a-z]/
-    told_before = runs == "-" && $0 ~ /uncovered: [a-z]/
     if (part[2] + 0 == 0) {
         if (part[3] == "Source")
             file = part[4]
@@ -65,10 +62,6 @@ find "$report" -name '*#src#*.c.gcov' | sort | xargs awk -v lines="$lines" -v fl
     all[file]++
     total++
     if (runs ~ /^[#=]+$/) {
-        if (is_told) {
-            excused++
-            next
-        }
         left[file]++
         missed++
         if (lines == "yes")
@@ -81,8 +74,7 @@ END {
             printf "%5.1f %%  %4d of %4d lines not run  %s\n", 100 - 100 * left[name] / all[name], left[name], all[name], name | "sort -n"
     }
     close("sort -n")
-    printf "%.1f %% of %d lines in src; %.1f %% with %d that say why they can not be run\n",
-        100 - 100 * (missed + excused) / total, total, 100 - 100 * missed / total, excused
+    printf "%.1f %% of %d lines in src\n", 100 - 100 * missed / total, total
     if (100 - 100 * missed / total < floor) {
         printf "fewer than %.1f %%\n", floor
         exit 1
