@@ -340,15 +340,12 @@ has_posted(void *ctx)
 START_TEST(a_pause_ends_a_run_when_what_is_in_flight_has_settled)
 {
     struct support_process run;
-    char url[128];
-
     support_psql(shop.url,
                  "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
                  " cancelled_quantity) select 'o' || n, 'b', 'x' || k, 1, 0"
                  " from generate_series(5, 20) n, generate_series(1, 8) k");
     shop_must(&shop, 0, "resume", "--live", "--reason", "try");
-    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", shop.sandbox.url);
-    ck_assert_int_eq(support_http_post(url, "slow=1:300", NULL), 200);
+    support_sandbox_faults(&shop.sandbox, "slow=1:300");
     support_psql(shop.url, "update waybill.identity set generation_since = now() - interval '1 h'");
     shop_spawn(&shop, &run, (const char *const[]){"run", "--sweep", NULL});
     support_wait_until(has_posted, NULL, 20000, "the first POST");
@@ -367,7 +364,7 @@ START_TEST(a_pause_ends_a_run_when_what_is_in_flight_has_settled)
     shop_must(&shop, 3, "run");
     shop_warned(&shop, "stock-taking");
 
-    ck_assert_int_eq(support_http_post(url, "", NULL), 200);
+    support_sandbox_faults(&shop.sandbox, "");
     support_query_is(shop.url, "select waybill.resume('done')", "live again");
     shop_must(&shop, 0, "run");
     ck_assert_int_eq(shop_applied(&shop), 5 + 16 * 8);
@@ -411,8 +408,7 @@ START_TEST(a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_p
     ck_assert_int_eq(support_http("POST", url, headers, BODY, NULL), 201);
     shop_ships(&shop, "('o9', 'a', '', 3, 0)");
     support_psql(shop.url, "select doubt.touch('o9')");
-    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", shop.sandbox.url);
-    ck_assert_int_eq(support_http_post(url, "first=1:drop_before", NULL), 200);
+    support_sandbox_faults(&shop.sandbox, "first=1:drop_before");
     for (;;) {
         (void)shop_waybill(&shop, (const char *const[]){"run", "--order", "o9", NULL});
         if (support_query_int(shop.url, "select count(*) from doubt.report_submissions"

@@ -267,7 +267,6 @@ backlog(void)
 START_TEST(with_a_third_of_all_posts_failing_every_unit_still_arrives_once)
 {
     struct clock_mono deadline = clock_mono_add(clock_mono_now(), TROUBLE_MS);
-    char url[128];
     int rounds = 0;
 
     make_warehouse("select wms.generate(500, 2)");
@@ -275,8 +274,7 @@ START_TEST(with_a_third_of_all_posts_failing_every_unit_still_arrives_once)
     write_config(world.url, world.sandbox.url, "wms.waybill_line_items");
     start_ledger();
     psql_file(WAREHOUSE_SQL "demo_feed.sql", "", NULL);
-    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", world.sandbox.url);
-    ck_assert_int_eq(support_http_post(url, TROUBLE, NULL), 200);
+    support_sandbox_faults(&world.sandbox, TROUBLE);
 
     do {
         int code = waybill("run", NULL, NULL);
@@ -300,14 +298,11 @@ END_TEST
 
 START_TEST(an_answer_of_the_other_mode_ends_the_run_and_calls_a_person)
 {
-    char url[128];
-
     make_warehouse("select wms.generate(30, 3)");
     start_api("wms.api_orders");
     write_config(world.url, world.sandbox.url, "wms.waybill_line_items");
     start_ledger();
-    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", world.sandbox.url);
-    ck_assert_int_eq(support_http_post(url, "first=1:wrong_live", NULL), 200);
+    support_sandbox_faults(&world.sandbox, "first=1:wrong_live");
     must(3, "run", NULL, NULL);
     ck_assert_int_eq(open_discrepancies("ledger"), 1);
 }

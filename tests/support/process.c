@@ -314,3 +314,12 @@ support_sandbox_stop(struct support_sandbox *sandbox)
     support_signal(&sandbox->process, SIGTERM);
     (void)support_wait_exit(&sandbox->process, 20000);
 }
+
+void
+support_sandbox_faults(const struct support_sandbox *sandbox, const char *faults)
+{
+    char url[128];
+
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/faults", sandbox->url);
+    ck_assert_int_eq(support_http_post(url, faults, NULL), 200);
+}

@@ -121,6 +121,8 @@ struct support_sandbox {
 void support_sandbox_start_program(struct support_sandbox *sandbox, const char *program,
                                    const char *const options[]);
 void support_sandbox_stop(struct support_sandbox *sandbox); /* SIGTERM, then waits */
+/* What goes wrong from now on, as waybill-sandbox --fault says it; "": nothing any more. */
+void support_sandbox_faults(const struct support_sandbox *sandbox, const char *faults);
 
 /* --- HTTP, for the sandbox's own switches --- */
 
