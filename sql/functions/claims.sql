@@ -98,6 +98,8 @@ begin
                 limit 1) p
          where me.generation = 1   -- the first has nothing to be verified against
             or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0));
+    insert into claims (claim_token, worker_id, expires_at, submissions)
+    select token, for_worker, t + send_within_ms * interval '1 ms', taken where taken <> '{}';
     with sent as (
         update submissions s
            set state = 'sending', claim_token = token, claim_expires_at = t + send_within_ms * interval '1 ms',
@@ -161,6 +163,14 @@ begin
      where l.order_id = any (ids) and o.order_id = l.order_id;
 end $$;
 
+-- Is anything still being sent under a claim? Once nothing is, nothing will be: a token is never used again.
+create or replace function is_claim_open(c claims) returns boolean
+language plpgsql stable security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    return exists (select from submissions s where s.submission_id = any (c.submissions) and s.claim_token = c.claim_token);
+end $$;
+
 -- A claim whose worker is gone becomes unknown: by time, or earlier when the worker's session lock is free.
 -- Either way only after the claim may not be sent any more, and the settle clock starts where it always does.
 create or replace function reap(for_run bigint, timeout_ms bigint, settle_ms bigint) returns bigint
@@ -172,14 +182,21 @@ declare
     orders text[]; -- of theirs
     reaped bigint;
 begin
+    delete from claims c
+     where c.claim_token in (select x.claim_token from claims x
+                              where x.expires_at < t and not is_claim_open(x)
+                                for update skip locked);
     lost := array(
-        select s.submission_id from submissions s
-         where s.state = 'sending' and s.claim_expires_at < t
+        select s.submission_id
+          from claims c
+         cross join lateral (select k.submission_id, k.claim_expires_at from submissions k
+                              where k.submission_id = any (c.submissions) and k.claim_token = c.claim_token offset 0) s
+         where c.expires_at < t
            and (s.claim_expires_at + timeout_ms * interval '1 ms' < t
                 or not exists (select from pg_locks k
                                 where k.locktype = 'advisory' and k.objsubid = 2
                                   and k.database = (select oid from pg_database where datname = current_database())
-                                  and k.classid = 1463898947 and k.objid = worker_key(s.worker_id)::oid))
+                                  and k.classid = 1463898947 and k.objid = worker_key(c.worker_id)::oid))
          limit 1000);
     if cardinality(lost) = 0 then
         return 0;
@@ -224,7 +241,7 @@ declare
     orders text[]; -- of theirs
 begin
     ids := array(select s.submission_id from submissions s
-                  where s.state = 'unknown' and s.next_look_at <= t
+                  where s.next_look_at <= t and s.state = 'unknown'
                     and (only_order is null or s.order_id = only_order)
                   order by s.next_look_at limit most);
     orders := array(select s.order_id from submissions s where s.submission_id = any (ids));
@@ -252,6 +269,7 @@ language sql volatile security definer set search_path from current as $$
 select s.order_id
   from submissions s, identity i
  where i.marker_seen_at is null and s.state = 'accepted' and s.settled_by = 'answer'
-   and exists (select from submissions x where x.state = 'unknown' or (x.state = 'held' and x.held_by = 'marker'))
+   and (exists (select from submissions x where x.next_look_at is not null)
+        or exists (select from submissions x where x.held_by = 'marker'))
  order by s.settled_at desc limit 1
 $$;

@@ -79,7 +79,7 @@ with wanted as (
      cross join lateral (
            select s.submission_id, s.state in ('planned', 'held') and s.unknown_attempts = 0 as is_soft
              from submissions s
-            where s.order_id = w.order_id and s.state in ('planned', 'sending', 'unknown', 'held')
+            where s.order_id = w.order_id and s.settled_at is null
            offset 0) s
      cross join lateral (select * from submission_items i where i.submission_id = s.submission_id offset 0) i
      group by i.row_id

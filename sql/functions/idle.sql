@@ -27,7 +27,7 @@ begin
          where me.mode = 'live' and me.base_url = url and me.is_live = live
            and not exists (select from queue)
            and not exists (select from lanes l where l.active_submission is null and l.next_at < 'infinity' and l.next_at <= soon)
-           and not exists (select from submissions s where s.state = 'unknown' and s.next_look_at <= soon)
+           and not exists (select from submissions s where s.next_look_at <= soon)
            and not exists (select from orders o where o.ask_at <= soon)
            and not exists (select from orders o where o.list_at <= soon)
            and not exists (select from orders o where o.follow_at <= t)
@@ -37,7 +37,7 @@ begin
         is_idle := not exists (
             select from feed_state f cross join api_key k
              where k.failing_since is not null
-                or exists (select from submissions s where s.state = 'sending')
+                or exists (select from claims)
                 or exists (select from orders o where o.forget_at <= t)
                 or exists (select from upstreams u where u.ask_at <= soon)
                 -- expiring: an authorization comes into its last day, or is out of it
@@ -96,5 +96,5 @@ language plpgsql volatile security definer set search_path from current
 begin
     insert into runs (command, host, pid, version, finished_at, exit_code)
     values ($1, $2, $3, $4, clock_timestamp(), 0) returning runs.run_id into run_idle.run_id;
-    backlog := (select count(*) from submissions s where s.state in ('planned', 'sending', 'unknown'));
+    backlog := (select count(*) from submissions s where s.settled_at is null and s.state <> 'held');
 end $$;

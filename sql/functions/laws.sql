@@ -109,6 +109,11 @@ create or replace function is_open(state submission_state) returns boolean
 language sql immutable parallel safe as
 $$ select state in ('planned', 'sending', 'unknown', 'held') $$;
 
+-- A POST may leave, or may have been applied.
+create or replace function is_on_its_way(state submission_state) returns boolean
+language sql immutable parallel safe as
+$$ select state in ('sending', 'unknown') $$;
+
 -- The states and the ways between them (DESIGN: states of a submission).
 create or replace function is_way(was submission_state, is_now submission_state) returns boolean
 language sql immutable parallel safe as $$
@@ -128,24 +133,59 @@ begin
         using errcode = 'check_violation', constraint = 'law_2';
 end $$;
 
+-- Law 4. Callers hold the lanes already; whoever forgot them is made to wait here, and then sees what was committed.
+create or replace function one_post_at_a_time(orders text[]) returns void
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    wrong text;
+begin
+    perform 1 from lanes l where l.order_id = any (orders) order by l.order_id for no key update;
+    select s.order_id into wrong
+      from submissions s
+     where s.order_id = any (orders) and s.settled_at is null and s.state in ('sending', 'unknown')
+     group by s.order_id
+    having count(*) > 1
+     limit 1;
+    if found then
+        raise exception 'law 4: order % has a submission on its way already', wrong
+            using errcode = 'unique_violation', constraint = 'law_4';
+    end if;
+end $$;
+
+create or replace function law_4_one_post() returns trigger
+language plpgsql security definer set search_path from current as $$
+begin
+    perform one_post_at_a_time(array[new.order_id]);
+    return null;
+end $$;
+
 -- What a change of state does to the counters.
 create or replace function law_submissions_updated() returns trigger
 language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
+    leaving text[]; -- orders that have a submission on its way now
     changed bigint[]; -- submissions, and how they moved: -1, 0 or 1
     opened int[];
     posted int[];
     ids bigint[];
 begin
-    select array_agg(c.submission_id), array_agg(c.opened), array_agg(c.posted)
-      into changed, opened, posted
-      from (select a.submission_id, is_open(a.state)::int - is_open(b.state)::int as opened,
-                   (a.state = 'accepted')::int - (b.state = 'accepted')::int as posted
-              from before b join after a using (submission_id)
-             where a.state <> b.state) c
-     where c.opened <> 0 or c.posted <> 0;
+    select array_agg(c.order_id) filter (where c.leaves),
+           array_agg(c.submission_id) filter (where c.moves),
+           array_agg(c.opened) filter (where c.moves), array_agg(c.posted) filter (where c.moves)
+      into leaving, changed, opened, posted
+      from (select m.*, m.opened <> 0 or m.posted <> 0 as moves
+              from (select a.submission_id, a.order_id, is_open(a.state)::int - is_open(b.state)::int as opened,
+                           (a.state = 'accepted')::int - (b.state = 'accepted')::int as posted,
+                           is_on_its_way(a.state) and not is_on_its_way(b.state) as leaves
+                      from before b join after a using (submission_id)
+                     where a.state <> b.state) m) c;
+    if leaving is not null then
+        perform one_post_at_a_time(leaving);
+    end if;
     if changed is null then
         return null;
     end if;
@@ -180,6 +220,8 @@ end $$;
 create or replace trigger law_submissions_way after update on submissions
     for each row when (old.state <> new.state and not is_way(old.state, new.state))
     execute function law_submissions_way();
+create or replace trigger law_4_one_post after insert on submissions
+    for each row when (is_on_its_way(new.state)) execute function law_4_one_post();
 create or replace trigger law_submissions_names before update of marker, order_id, shipment_ref on submissions
     for each statement execute function refuse('law 11', 'marker, order and parcel of a submission stay');
 create or replace trigger law_submissions_updated after update on submissions
@@ -276,6 +318,20 @@ begin
 end $$;
 create or replace trigger law_rows_inserted after insert on rows
     referencing new table as added for each statement execute function law_rows_inserted();
+
+create or replace function law_claim_deleted() returns trigger
+language plpgsql security definer set search_path from current as $$
+begin
+    if is_claim_open(old) then
+        raise exception 'law 11: claim % is open: something is being sent under it', old.claim_token
+            using errcode = 'check_violation', constraint = 'law_11';
+    end if;
+    return old;
+end $$;
+create or replace trigger law_claim_deleted before delete on claims
+    for each row execute function law_claim_deleted();
+create or replace trigger law_claims_stay before truncate on claims
+    for each statement execute function refuse('law 11', 'a claim ends when its submissions are settled');
 
 create or replace trigger law_attempts_stay before delete or truncate on attempts
     for each statement execute function refuse('law 11', 'history is append-only');

@@ -66,6 +66,7 @@ end $$;
 
 create or replace function worker_end(id bigint) returns void
 language sql volatile security definer set search_path from current as $$
+delete from claims c where c.worker_id = id and not is_claim_open(c);
 update workers set ended_at = clock_timestamp(), is_sending = false where worker_id = id
 $$;
 
@@ -149,16 +150,19 @@ language plpgsql volatile security definer set search_path from current as $$
 declare
     t timestamptz := clock_timestamp();
     step interval := t - seen_at - passed_ms * interval '1 ms';
+    active bigint[];
 begin
     update api_key k set clock_set_at = t where k.clock_set_at is null or k.clock_set_at < clock_stepped.seen_at
         or k.clock_set_at > t;
     if not found then
         return;
     end if;
-    perform 1 from lanes l where l.active_submission is not null order by l.order_id for no key update;
+    update claims c set expires_at = c.expires_at + step;
+    active := array(select l.active_submission from lanes l where l.active_submission is not null
+                     order by l.order_id for no key update);
     update submissions s
        set settle_after = s.settle_after + step, claim_expires_at = s.claim_expires_at + step
-     where s.state in ('sending', 'unknown');
+     where s.submission_id = any (active) and s.state in ('sending', 'unknown');
     update identity i set generation_since = i.generation_since + step where i.generation > 1;
     perform note_decision('clock', 'the server''s clock', null, null, 'waybill', format('it went ahead by %s', step));
 end $$;
@@ -174,7 +178,7 @@ begin
            (select (extract(epoch from min(o.ask_at) - clock_timestamp()) * 1000)::bigint from orders o
              where o.ask_at is not null and (only_order is null or o.order_id = only_order)),
            (select (extract(epoch from min(s.next_look_at) - clock_timestamp()) * 1000)::bigint from submissions s
-             where s.state = 'unknown' and (only_order is null or s.order_id = only_order)),
+             where s.next_look_at is not null and (only_order is null or s.order_id = only_order)),
            (select (extract(epoch from min(o.list_at) - clock_timestamp()) * 1000)::bigint from orders o
              where o.list_at is not null and (only_order is null or o.order_id = only_order)),
            exists (select from queue q where only_order is null or q.order_key = only_order)

@@ -85,7 +85,7 @@ begin
     delete from workers x
      where x.worker_id in (select w.worker_id from workers w
                             where (w.ended_at < before or w.seen_at < least(before, clock_timestamp() - interval '1 day'))
-                              and not exists (select from submissions s where s.state = 'sending' and s.worker_id = w.worker_id)
+                              and not exists (select from claims c where c.worker_id = w.worker_id)
                             limit most);
     get diagnostics others = row_count;
     delete from explained x

@@ -68,7 +68,7 @@ select i.mode, i.mode_by, i.mode_reason, i.mode_since, i.generation, i.generatio
        case when i.generation > 1 then i.generation_since + settle_ms * interval '1 ms' end,
        case when i.generation > 1 then
             (select count(*) from (select distinct s.order_id from submissions s
-                                    where s.state in ('planned', 'unknown', 'sending', 'held')) p
+                                    where s.settled_at is null) p
               where not exists (select from orders o where o.order_id = p.order_id
                                    and o.verified_generation >= i.generation)) end,
        (select count(distinct j.fulfillment_id) from adjustments j

@@ -22,7 +22,7 @@ begin
         select distinct s.order_id, t
           from submissions s
           left join orders x on x.order_id = s.order_id
-         where s.state = 'planned' and (of_orders is null or s.order_id = any (of_orders))
+         where s.settled_at is null and s.state = 'planned' and (of_orders is null or s.order_id = any (of_orders))
            and (x.listed_at is null or x.listed_at < t - interval '5 min') and x.list_at is null
          order by 1
             on conflict (order_id) do update set list_at = t where o.list_at is null

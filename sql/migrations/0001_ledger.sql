@@ -59,6 +59,7 @@ create type evaluation as (
 create type settlement as (
     kind text,                 -- post or look
     marker uuid, claim_token uuid, next submission_state,
+    of_submission bigint, of_order text, -- whose marker it is; null: look for it
     outcome text, sent boolean, duration_ms bigint,
     http_status int, error_code text, error_message text, request_id text,
     fulfillment_id text, unknown_then text, held_by text,
@@ -260,11 +261,14 @@ create table submissions (
     check ((settled_at is not null) = (settled_by is not null)),
     check (settled_by in ('answer', 'marker', 'event', 'operator', 'planner')),
     check ((state = 'accepted') = (fulfillment_id is not null))
-) with (fillfactor = 70);
-create unique index law_4 on submissions (order_id) where state in ('sending', 'unknown');
+) with (fillfactor = 50); -- a claim moves nothing, a settlement finds room
+-- No index names what a claim changes (state, next_attempt_at, the claim itself): so it writes none. What is open is
+-- "settled_at is null", what is unknown has a next_look_at, what is being sent is in `claims`; one POST at a time for an
+-- order is law_4_one_post (functions/laws.sql).
 create unique index submissions_fulfillment on submissions (fulfillment_id) where fulfillment_id is not null;
-create index submissions_look on submissions (next_look_at) where state = 'unknown';
-create index submissions_open on submissions (order_id, created_at) where state in ('planned', 'sending', 'unknown', 'held');
+create index submissions_held on submissions (held_by) where held_by is not null;
+create index submissions_look on submissions (next_look_at) where next_look_at is not null;
+create index submissions_open on submissions (order_id, created_at) where settled_at is null;
 create index submissions_order on submissions (order_id);
 create index submissions_parent on submissions (parent_id) where parent_id is not null;
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
@@ -286,6 +290,17 @@ create table submission_items (
     check (shipped + cancelled > 0)
 );
 create unique index law_5_plan_no on submission_items (row_id, plan_no);
+
+-- What a claim took, until none of it is being sent under its token any more.
+create table claims (
+    claim_token uuid primary key,
+    worker_id   bigint,
+    expires_at  timestamptz not null,
+    submissions bigint[] not null
+);
+create index claims_expires on claims (expires_at);
+create index claims_worker on claims (worker_id);
+comment on table claims is 'one row per claim: where what is being sent is found again when its worker is gone';
 
 create table attempts (
     submission_id bigint not null,

@@ -5,7 +5,7 @@
 select distinct k
   from ((select order_key as k from queue order by queue_id limit $1::int4)
         union all
-        (select order_id from submissions where state = 'planned' order by submission_id limit $1::int4)
+        (select order_id from submissions where settled_at is null and state = 'planned' order by submission_id limit $1::int4)
         union all
         (select d.order_id from (:differs) d limit $1::int4)) u
  where k <> ''

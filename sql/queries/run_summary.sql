@@ -4,6 +4,6 @@
 --      swept bool, backlog int8
 select r.looked_at, r.planned, r.accepted, r.rejected, r.unknown, r.retried, r.held,
        coalesce(r.missed_by_feed, -1), r.opened, r.swept,
-       (select count(*) from submissions s where s.state in ('planned', 'sending', 'unknown'))
+       (select count(*) from submissions s where s.settled_at is null and s.state <> 'held')
   from runs r
  where r.run_id = $1::int8

@@ -20,7 +20,7 @@ select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s,
                     then greatest(0, extract(epoch from min(coalesce(s.next_look_at, s.next_attempt_at)) - clock_timestamp()))::int8 end as next_s,
                min(s.submission_id) as submission_id
           from report_submissions s
-         where s.state in ('planned', 'unknown', 'held')
+         where s.settled_at is null and s.state <> 'sending'
            and (s.state <> 'planned' or s.waits_for_gate or s.next_attempt_at > clock_timestamp())
          group by 1, 2) k
   join report_submissions s on s.submission_id = k.submission_id

@@ -9,12 +9,12 @@ select w.state, coalesce(b.submissions, 0) as submissions, coalesce(u.units, 0) 
               min(coalesce(s.unknown_since, s.created_at)) as oldest,
               nullif(min(coalesce(s.next_attempt_at, s.claim_expires_at, s.next_look_at)), 'infinity') as next_due
          from submissions s
-        where s.state = w.state and s.state in ('planned', 'sending', 'unknown', 'held')) b on true
+        where s.state = w.state and s.settled_at is null) b on true
   left join lateral (
        select sum(i.shipped + i.cancelled)::bigint as units
          from submissions s
          join submission_items i on i.submission_id = s.submission_id
-        where s.state = w.state and s.state in ('planned', 'sending', 'unknown', 'held')) u on true
+        where s.state = w.state and s.settled_at is null) u on true
  where w.state in ('planned', 'sending', 'unknown', 'held')
  order by w.place;
 

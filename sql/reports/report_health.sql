@@ -51,7 +51,7 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
               min(s.unknown_since) as unknown_since,
               count(*) filter (where s.state = 'held') as held
          from submissions s
-        where s.state in ('planned', 'sending', 'unknown', 'held')) b
+        where s.settled_at is null) b
   left join lateral (
        select r.run_id, r.finished_at, r.exit_code
          from runs r

@@ -8,7 +8,7 @@ with me as (
 ), touched as (
     select r.order_id, r.item_id
       from me
-      join submissions s on me.is_shadow and s.state in ('planned', 'held')
+      join submissions s on me.is_shadow and s.settled_at is null and s.state in ('planned', 'held')
      cross join lateral (select i.row_id from submission_items i where i.submission_id = s.submission_id offset 0) i
      cross join lateral (select r.order_id, r.item_id from rows r where r.row_id = i.row_id offset 0) r
     union

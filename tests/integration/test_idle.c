@@ -66,6 +66,7 @@ START_TEST(whatever_is_due_ends_idleness)
         "insert into queue (order_key) values ('P')",
         "insert into relooks (order_key, due_at) values ('P', now())",
         "update lanes set next_at = clock_timestamp() + interval '1 s'",
+        "insert into claims values (gen_random_uuid(), 1, now() + interval '1 h', '{}')",
         "update lanes set urgent_until = now() + interval '1 hour'",
         "update orders set ask_at = now()",
         "update orders set list_at = now()",
@@ -98,7 +99,6 @@ START_TEST(whatever_is_due_ends_idleness)
         "update identity set is_live = true",
     };
     static const char *const states[][2] = {
-        {"claim_token, claim_expires_at", "'sending', gen_random_uuid(), now() + interval '1 h'"},
         {"unknown_since, settle_after, next_look_at, unknown_then",
          "'unknown', now(), now(), now(), 'replan'"},
         {"settled_at, settled_by, fulfillment_id",

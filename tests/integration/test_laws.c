@@ -115,6 +115,38 @@ START_TEST(law_4_one_post_at_a_time_for_one_order)
 }
 END_TEST
 
+START_TEST(law_4_also_of_what_is_new)
+{
+    claim_one();
+    refuse("insert into submissions (order_id, shipment_ref, state, claim_token, claim_expires_at)"
+           " values ('o', 'R', 'sending', gen_random_uuid(), now())",
+           "23505");
+}
+END_TEST
+
+/* Where the reaper finds what was claimed. */
+START_TEST(a_claim_stays_while_something_is_sent_under_it)
+{
+    claim_one();
+    support_query_is(url,
+                     "select count(*) from claims c join submissions s using (claim_token)"
+                     " where c.submissions = array[s.submission_id] and s.state = 'sending'",
+                     "1");
+    refuse("delete from claims", "23514");
+    refuse("truncate claims", "23514");
+    support_psql(url, "select worker_end(1)");
+    support_query_is(url, "select count(*) from claims", "1");
+
+    /* Its worker is gone and its time is over; the look-up is recorded, and the claim with it. */
+    support_psql(url, "update submissions set claim_expires_at = now() where state = 'sending';"
+                      "update claims set expires_at = now()");
+    support_query_is(url, "select reap(1, 0, 60000)", "1");
+    support_query_is(url, "select state from submissions where shipment_ref = 'P'", "unknown");
+    support_query_is(url, "select reap(1, 0, 60000)", "0");
+    support_query_is(url, "select count(*) from claims", "0");
+}
+END_TEST
+
 START_TEST(law_5_counters_move_with_submissions_only)
 {
     char *before = picture();
@@ -418,6 +450,8 @@ main(void)
     tcase = support_case(suite, "laws", 60);
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, law_4_one_post_at_a_time_for_one_order);
+    tcase_add_test(tcase, law_4_also_of_what_is_new);
+    tcase_add_test(tcase, a_claim_stays_while_something_is_sent_under_it);
     tcase_add_test(tcase, law_5_counters_move_with_submissions_only);
     tcase_add_test(tcase, law_5_the_same_units_are_planned_once);
     tcase_add_test(tcase, law_5_a_plan_number_is_used_once_and_in_turn);

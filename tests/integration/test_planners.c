@@ -192,7 +192,32 @@ START_TEST(a_second_submission_of_an_order_can_t_be_on_its_way)
                    "update submissions set state = 'sending', next_attempt_at = null,"
                    " claim_token = gen_random_uuid(), claim_expires_at = now()"
                    " where state = 'planned'",
-                   "23505", "law_4");
+                   "23505", "law 4");
+}
+END_TEST
+
+/* As if both had forgotten the lane: who comes second waits, and sees the first. */
+START_TEST(of_two_submissions_that_leave_at_once_one_is_refused)
+{
+    struct error err = {0};
+    static const struct pg_stmt leave = {
+        .name = "leave", .sql = "select t.leave('P2')::text", .nparams = 0, .ncols = 1};
+
+    support_ledger_do(first, "plan",
+                      "select t.plan('A 1 P1 9/2/0; A 1 P2 9/1/0');"
+                      "create function t.leave(parcel text) returns void language sql as $$"
+                      " update submissions set state = 'sending', next_attempt_at = null,"
+                      "  claim_token = gen_random_uuid(), claim_expires_at = now()"
+                      "  where shipment_ref = parcel $$;");
+    support_ledger_do(first, "leave", "begin; select t.leave('P1')");
+    ck_assert_msg(pg_start(second, &leave, NULL, &err), "%s", err.message);
+    support_wait_query(url,
+                       "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                       " and query like '%t.leave%' and datname = current_database()",
+                       "1", 10000);
+    support_ledger_do(first, "leave", "commit");
+    ck_assert(!pg_finish(second, NULL, &err));
+    ck_assert_msg(strcmp(err.sqlstate, "23505") == 0, "%s: %s", err.sqlstate, err.message);
 }
 END_TEST
 
@@ -334,6 +359,7 @@ main(void)
     tcase_add_test(two, units_beyond_what_the_warehouse_says_are_refused);
     tcase_add_test(two, a_stale_planner_without_the_lock_waits_and_is_refused);
     tcase_add_test(two, a_second_submission_of_an_order_can_t_be_on_its_way);
+    tcase_add_test(two, of_two_submissions_that_leave_at_once_one_is_refused);
     tcase_add_test(two, counters_can_t_be_written);
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, eight_sessions_at_once_make_no_deadlock_and_nothing_double);
