@@ -10,10 +10,89 @@ language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
-    t timestamptz := clock_timestamp();
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
+    orders text[];
+    own bigint[];
+begin
+    orders := array(
+        select coalesce(x.of_order, s.order_id)
+          from unnest(a) x
+          left join lateral (select k.order_id from submissions k
+                              where x.of_order is null and k.marker = x.marker offset 0) s on true);
+    perform 1 from lanes l where l.order_id = any (orders) order by l.order_id for no key update;
+    own := settle_own(for_worker, for_run, a, orders);
+    if cardinality(own) = cardinality(a) then
+        return cardinality(own);
+    end if;
+    a := array(select x from unnest(a) x where x.of_submission is null or x.of_submission <> all (own));
+    return cardinality(own) + settle_others(for_worker, for_run, a, orders);
+end $$;
+
+-- What nearly all of them are: the API accepted a POST of ours as it was meant, and the claim that it left under still
+-- stands. The others are left to settle_others; also those that name a fulfillment which the ledger knows already.
+create or replace function settle_own(for_worker bigint, for_run bigint, a settlement[], orders text[]) returns bigint[]
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    t timestamptz := clock_timestamp();
+    own settlement[] := array(select x from unnest(a) x
+                               where x.kind = 'post' and x.next = 'accepted' and x.discrepancy is null);
+    ids bigint[] := array(select x.of_submission from unnest(own) x);
+    said text[] := array(select x.fulfillment_id from unnest(own) x);
+    done bigint[];
+begin
+    if exists (select from submissions o where o.fulfillment_id = any (said))
+       or exists (select from explained o where o.fulfillment_id = any (said))
+       or (select count(distinct f) from unnest(said) f) < cardinality(said) then
+        return '{}';
+    end if;
+    with put as (
+        update submissions s
+           set state = 'accepted', settled_at = t, settled_by = 'answer', fulfillment_id = x.fulfillment_id,
+               http_status = coalesce(nullif(x.http_status, 0), s.http_status),
+               request_id = coalesce(nullif(x.request_id, ''), s.request_id),
+               attempts = s.attempts + (x.counts is true)::int,
+               first_sent_at = coalesce(s.first_sent_at, t - coalesce(x.duration_ms, 0) * interval '1 ms'),
+               error_code = null, error_message = null, claim_token = null, claim_expires_at = null
+          from unnest(own) x
+         where s.submission_id = any (ids) and s.submission_id = x.of_submission
+           and s.order_id = x.of_order and s.marker = x.marker and s.claim_token = x.claim_token and s.state = 'sending'
+        returning s.submission_id, s.tries, x.claim_token, x.sent, x.duration_ms, x.outcome, x.http_status, x.request_id
+    ), noted as (
+        insert into attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
+                              outcome, http_status, request_id)
+        select p.submission_id, p.tries, 'post', for_worker, p.claim_token, coalesce(p.sent, false),
+               t - coalesce(p.duration_ms, 0) * interval '1 ms', t, p.outcome, p.http_status, nullif(p.request_id, '')
+          from put p
+    )
+    select array_agg(p.submission_id) into done from put p;
+    if done is null then
+        return '{}';
+    end if;
+    update lanes l
+       set active_submission = null,
+           next_at = coalesce((select min(p.next_attempt_at) from submissions p
+                                where p.order_id = l.order_id and p.settled_at is null and p.state = 'planned'), 'infinity')
+     where l.order_id = any (orders) and l.active_submission = any (done);
+    insert into queue (order_key, source)
+    select distinct s.order_id, 'settled'
+      from rows r
+     cross join lateral (select k.order_id from submissions k where k.order_id = r.order_id and k.submission_id = any (done) offset 0) s
+     where r.looks_when_settled and r.order_id = any (orders);
+    perform close_settled(done);
+    update runs r set accepted = r.accepted + cardinality(done) where r.run_id = for_run;
+    return done;
+end $$;
+
+-- Refusals, answers that were lost, looks, events, and what comes too late. The caller holds the lanes of the orders.
+create or replace function settle_others(for_worker bigint, for_run bigint, a settlement[], orders text[]) returns bigint
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    t timestamptz := clock_timestamp();
     ids bigint[];    -- the submissions that are named
-    orders text[];   -- and their orders
     done bigint[];
     late text[];     -- orders that the planner has to look at
     accepted_count bigint := 0;
@@ -21,14 +100,13 @@ declare
     has_findings boolean;
     accepts bigint;  -- answers that say so
 begin
-    select array_agg(s.submission_id), array_agg(s.order_id), coalesce(bool_or(x.next <> 'accepted'), false),
+    select array_agg(s.submission_id), coalesce(bool_or(x.next <> 'accepted'), false),
            coalesce(bool_or(x.discrepancy is not null), false), count(*) filter (where x.next = 'accepted')
-      into ids, orders, has_refusals, has_findings, accepts
+      into ids, has_refusals, has_findings, accepts
       from unnest(a) x
-      left join lateral (select k.submission_id, k.order_id from submissions k where k.marker = x.marker offset 0) s on true;
-    perform 1 from lanes l where l.order_id = any (orders) order by l.order_id for no key update;
+      left join lateral (select k.submission_id from submissions k
+                          where k.marker = x.marker and k.order_id = any (orders) offset 0) s on true;
 
-    -- The submissions are read anew: the lanes are ours only now.
     with hit as materialized (
         select x.*, s.submission_id, s.order_id, s.state, s.looks, s.tries as claims
           from unnest(a) x
@@ -119,7 +197,8 @@ begin
            -- a busy lane is not due, whatever else waits in it: see lanes_due
            next_at = case when s.state in ('unknown', 'sending') then 'infinity'
                           else coalesce((select min(p.next_attempt_at) from submissions p
-                                          where p.order_id = l.order_id and p.state = 'planned'), 'infinity') end
+                                          where p.order_id = l.order_id and p.settled_at is null and p.state = 'planned'),
+                                        'infinity') end
       from (select distinct on (s.order_id) s.order_id, s.submission_id, s.state
               from submissions s where s.submission_id = any (done)
              order by s.order_id, (s.state in ('unknown', 'sending')) desc) s
@@ -284,7 +363,7 @@ begin
     if (select i.marker_seen_at is null from identity i)
        and exists (select from jsonb_array_elements(listing) f
                     join known_markers(of_order) k on k.marker::text = lower(f ->> 'marker')) then
-        unseen := array(select s.submission_id from submissions s where s.state = 'held' and s.held_by = 'marker');
+        unseen := array(select s.submission_id from submissions s where s.held_by = 'marker');
     end if;
     perform 1
        from lanes l

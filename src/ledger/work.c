@@ -233,7 +233,9 @@ settlement_write(struct json_writer *w, const struct settlement *s)
 {
     json_write_object(w, NULL);
     json_write_text(w, "kind", s->is_look ? "look" : "post");
-    json_write_text(w, "marker", s->marker);
+    json_write_int(w, "of_submission", s->claim->submission_id);
+    json_write_text(w, "of_order", s->claim->order_id);
+    json_write_text(w, "marker", s->claim->marker);
     settlement_text(w, "claim_token", s->token);
     if (s->is_look && s->tries > 0)
         json_write_int(w, "tries", s->tries);

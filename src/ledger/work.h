@@ -63,7 +63,7 @@ bool work_settle(struct ledger *ledger, int64_t worker_id, int64_t run_id, const
 /* One settlement as an object of the array. Texts NULL or "" are left out. */
 struct settlement {
     bool is_look;
-    const char *marker;
+    const struct work_claim *claim;
     const char *token; /* NULL for a look */
     int tries;         /* look: POSTs of it when the look began, 0: whatever came since */
     const char *next;  /* a state's name */

@@ -85,7 +85,7 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
     loop_settlement(loop,
                     &(struct settlement){
                         .is_look = true,
-                        .marker = claim->marker,
+                        .claim = claim,
                         .tries = claim->tries,
                         .next = verdict_state_name(verdict.next),
                         .outcome = !is_readable                ? "unreadable"
@@ -114,9 +114,8 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
                  const char *found_id, bool is_readable, const char *why)
 {
     struct work_claim *claim = job->claim;
-    struct settlement s = {.marker = claim->marker,
-                           .token = claim->token,
-                           .duration_ms = clock_mono_now().ms - job->began_ms};
+    struct settlement s = {
+        .claim = claim, .token = claim->token, .duration_ms = clock_mono_now().ms - job->began_ms};
 
     if (is_readable && found_id[0] != '\0') {
         s.is_look = true;

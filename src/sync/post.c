@@ -48,7 +48,7 @@ post_request(struct loop *loop, const struct job *job, struct error *err)
 void
 post_give_back(struct loop *loop, struct job *job, const char *why, int64_t delay_ms)
 {
-    loop_settlement(loop, &(struct settlement){.marker = job->claim->marker,
+    loop_settlement(loop, &(struct settlement){.claim = job->claim,
                                                .token = job->claim->token,
                                                .next = "planned",
                                                .outcome = "not_sent",
@@ -157,7 +157,7 @@ post_answered(struct loop *loop, struct job *job, const struct http_answer *answ
             answer->duration_ms, result.is_sent, loop->options->observer->ctx);
     loop_settlement(
         loop, &(struct settlement){
-                  .marker = claim->marker,
+                  .claim = claim,
                   .token = claim->token,
                   .next = verdict_state_name(verdict.next),
                   .outcome = verdict.next == VERDICT_PLANNED ? "refused"

@@ -130,7 +130,10 @@ create function t.answer(id bigint, next text, extra jsonb) returns bigint langu
 select waybill.settle(current_setting('t.worker')::bigint, null, jsonb_build_array(
            jsonb_build_object('kind', 'post', 'marker', s.marker, 'claim_token', s.claim_token, 'next', next,
                               'outcome', next, 'sent', true, 'duration_ms', 5, 'delay_ms', 60000, 'settle_ms', 965000,
-                              'counts', true) || extra))
+                              'counts', true)
+           -- half of them say whose marker it is, as the bridge does
+           || case when id % 2 = 0 then jsonb_build_object('of_submission', id, 'of_order', s.order_id) else '{}' end
+           || extra))
   from submissions s where s.submission_id = id
 $$;
 
