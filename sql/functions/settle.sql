@@ -24,12 +24,13 @@ begin
     if cardinality(own) = cardinality(a) then
         return cardinality(own);
     end if;
-    a := array(select x from unnest(a) x where x.of_submission is null or x.of_submission <> all (own));
+    a := array(select x from unnest(a) x where (x.kind = 'post' and x.next = 'accepted' and x.of_submission = any (own)) is not true);
     return cardinality(own) + settle_others(for_worker, for_run, a, orders);
 end $$;
 
 -- What nearly all of them are: the API accepted a POST of ours as it was meant, and the claim that it left under still
--- stands. The others are left to settle_others; also those that name a fulfillment which the ledger knows already.
+-- stands. The others are left to settle_others; and all of them, if one names a fulfillment that the ledger knows already,
+-- or two name the same.
 create or replace function settle_own(for_worker bigint, for_run bigint, a settlement[], orders text[]) returns bigint[]
 language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
@@ -44,7 +45,7 @@ declare
 begin
     if exists (select from submissions o where o.fulfillment_id = any (said))
        or exists (select from explained o where o.fulfillment_id = any (said))
-       or (select count(distinct f) from unnest(said) f) < cardinality(said) then
+       or (select least(count(distinct x.id), count(distinct x.said)) from unnest(ids, said) x(id, said)) < cardinality(own) then
         return '{}';
     end if;
     with put as (

@@ -147,6 +147,31 @@ START_TEST(a_claim_stays_while_something_is_sent_under_it)
 }
 END_TEST
 
+#define ANSWER(fulfillment)                                                                        \
+    "(select jsonb_build_object('kind', 'post', 'of_submission', submission_id, 'of_order',"       \
+    "  order_id, 'marker', marker, 'claim_token', claim_token, 'next', 'accepted', 'outcome',"     \
+    "  'accepted', 'sent', true, 'counts', true, 'http_status', 201, 'fulfillment_id',"            \
+    "  '" fulfillment "') from submissions where state = 'sending')"
+
+START_TEST(an_answer_that_is_there_twice_settles_once)
+{
+    claim_one();
+    support_query_is(
+        url, "select settle(1, 1, jsonb_build_array(" ANSWER("f-1") ", " ANSWER("f-1") "))", "1");
+    support_query_is(url,
+                     "select s.state, s.fulfillment_id, s.attempts, r.posted_shipped,"
+                     " r.open_shipped, l.active_submission"
+                     "  from submissions s join submission_items using (submission_id)"
+                     "  join rows r using (row_id) join lanes l on l.order_id = s.order_id"
+                     " where s.shipment_ref = 'P'",
+                     "accepted|f-1|1|2|0|");
+    /* A fulfillment is one submission's: that of another can't be believed. */
+    claim_one();
+    support_query_is(url, "select settle(1, 1, jsonb_build_array(" ANSWER("f-1") "))", "1");
+    support_query_is(url, "select state from submissions where shipment_ref = 'Q'", "unknown");
+}
+END_TEST
+
 START_TEST(law_5_counters_move_with_submissions_only)
 {
     char *before = picture();
@@ -451,6 +476,7 @@ main(void)
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, law_4_one_post_at_a_time_for_one_order);
     tcase_add_test(tcase, law_4_also_of_what_is_new);
+    tcase_add_test(tcase, an_answer_that_is_there_twice_settles_once);
     tcase_add_test(tcase, a_claim_stays_while_something_is_sent_under_it);
     tcase_add_test(tcase, law_5_counters_move_with_submissions_only);
     tcase_add_test(tcase, law_5_the_same_units_are_planned_once);
