@@ -34,7 +34,7 @@ comment on column report_submissions.run_id is 'the run that planned it';
 comment on column report_submissions.created_at is 'when it was planned';
 comment on column report_submissions.first_sent_at is 'when its first byte may have left';
 comment on column report_submissions.unknown_since is 'since when nobody knows whether it was applied; null: not unknown';
-comment on column report_submissions.settled_at is 'when it ended';
+comment on column report_submissions.settled_at is 'when it ended; null: it is open, which an index finds at once';
 comment on column report_submissions.next_attempt_at is 'planned: not sent before; null while it waits for the order to be accepted';
 comment on column report_submissions.held_by is
     'held: operator, attempts (too many failed), ambiguous (the API shows something unexplained), marker (the API never showed one), vanished (the order is gone)';
