@@ -14,12 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "support/support.h"
 
 #define PROXY_PAIRS_MAX   256
 #define PROXY_CHUNK_MAX   65536
 #define PROXY_PATTERN_MAX 64
 #define PROXY_LOOK_MS     2
+#define PROXY_PATIENCE_MS 10000
 
 /* What the test and its relay both see. */
 struct proxy_board {
@@ -218,7 +220,7 @@ relay(int listener, const struct sockaddr_in *to, struct proxy_board *board)
 {
     for (;;) {
         bool cuts = atomic_exchange(&board->cuts, false);
-        bool releases = atomic_exchange(&board->releases, false);
+        bool releases = atomic_load(&board->releases);
 
         for (int i = 0; i < PROXY_PAIRS_MAX && (cuts || releases); i++) {
             if (pairs[i].client < 0)
@@ -230,6 +232,8 @@ relay(int listener, const struct sockaddr_in *to, struct proxy_board *board)
         }
         if (cuts || releases)
             atomic_store(&board->is_holding, false);
+        if (releases)
+            atomic_store(&board->releases, false);
         if (atomic_load(&board->is_silent))
             (void)poll(NULL, 0, PROXY_LOOK_MS);
         else
@@ -316,7 +320,13 @@ proxy_is_holding(const struct proxy *proxy)
 void
 proxy_release(struct proxy *proxy)
 {
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), PROXY_PATIENCE_MS);
+
     atomic_store(&proxy->board->releases, true);
+    while (atomic_load(&proxy->board->releases)) {
+        ck_assert_msg(clock_mono_left_ms(deadline) > 0, "the relay releases nothing");
+        clock_sleep_ms(1);
+    }
 }
 
 void

@@ -32,7 +32,8 @@ enum proxy_when { PROXY_BEFORE, PROXY_AFTER };
  * AFTER: they do, and the answer, which has come, is held). One pattern at a time. */
 void proxy_hold(struct proxy *proxy, const void *pattern, size_t bytes, enum proxy_when when);
 bool proxy_is_holding(const struct proxy *proxy);
-/* Let the held bytes go on. If their client is gone by then, they never arrive. */
+/* Let the held bytes go on; returns when they have, so that the next hold is not taken for this
+ * one. If their client is gone by then, they never arrive. */
 void proxy_release(struct proxy *proxy);
 /* No longer wait for the pattern; what is held stays held. */
 void proxy_forget(struct proxy *proxy);
