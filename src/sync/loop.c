@@ -169,11 +169,10 @@ loop_wait_ms(struct loop *loop)
                 wait_ms = due_ms;
         }
     }
-    if (loop->settler != NULL && !loop->is_settling && loop->settlements_count > 0)
-        return 0;
+    if (settle_wait_ms(loop) < wait_ms)
+        wait_ms = settle_wait_ms(loop);
     if (!loop_db_is_busy(loop) && loop->failure.code != ERROR_DB_LOST) {
-        if ((loop->settlements_count > 0 && !loop->is_settling) || loop->orders_count > 0 ||
-            loop_may_claim(loop) || loop_probe_is_due(loop) ||
+        if (loop->orders_count > 0 || loop_may_claim(loop) || loop_probe_is_due(loop) ||
             (loop->waiting > 0 && !loop_is_announced(loop)))
             return 0;
         int64_t look_ms = clock_mono_left_ms(loop->look_again);

@@ -94,9 +94,10 @@ struct loop {
     char **settlements;
     int settlements_count;
     int settlements_capacity;
-    int settling;          /* how many of them are under way */
-    struct buffer scratch; /* for writing a settlement before it is copied */
-    struct buffer orders;  /* what the API said of orders: a JSON array */
+    int settling;                /* how many of them are under way */
+    struct clock_mono settle_by; /* the first of them has waited long enough for others */
+    struct buffer scratch;       /* for writing a settlement before it is copied */
+    struct buffer orders;        /* what the API said of orders: a JSON array */
     struct json_writer orders_writer;
     int orders_count;
 
@@ -196,6 +197,9 @@ void loop_note_answer(struct loop *loop, const struct http_answer *answer);
 
 /* Answers on their way into the ledger (settle.c). A batch is under way at a time. */
 void loop_settlement(struct loop *loop, const struct settlement *s);
+/* Until a batch is to begin: 0 when there are many, or nothing else is awaited; WORK_NEVER while
+ * one is under way or none is in hand. */
+int64_t settle_wait_ms(const struct loop *loop);
 void settle_begin(struct loop *loop);   /* some are in hand, and none under way */
 void settle_look(struct loop *loop);    /* is the batch under way durable? */
 void settle_rest(struct loop *loop);    /* wait for it */

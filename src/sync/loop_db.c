@@ -409,7 +409,7 @@ loop_db_turn(struct loop *loop)
     struct error err = {0};
 
     settle_look(loop);
-    if (loop->settler != NULL && !loop->is_settling && loop->settlements_count > 0)
+    if (loop->settler != NULL && settle_wait_ms(loop) == 0)
         settle_begin(loop);
     if (loop->is_claiming && pg_is_ready(ledger_pg(loop->ledger)))
         loop_claim_finish(loop);
@@ -422,8 +422,7 @@ loop_db_turn(struct loop *loop)
     }
     if (loop->orders_count > 0)
         loop_record_orders(loop);
-    if (loop->settlements_count > 0 && !loop->is_settling &&
-        !(loop->settled_last && loop_may_claim(loop)))
+    if (settle_wait_ms(loop) == 0 && !(loop->settled_last && loop_may_claim(loop)))
         settle_begin(loop);
     else if (loop_probe_is_due(loop))
         loop_take_probe_post(loop);

@@ -10,6 +10,9 @@
 enum {
     SETTLE_MAX = 300,  /* one settlement; nothing is gained above */
     SETTLE_APART = 64, /* answers in hand from which a session of their own pays */
+    SETTLE_MANY = 100, /* nearly as cheap as any number: no use to wait for more */
+    SETTLE_LINGER_MS =
+        10, /* an answer waits so long for others: few large batches, not many small ones */
     SETTLE_TIMEOUT_MS = 60000,
 };
 
@@ -42,7 +45,19 @@ loop_settlement(struct loop *loop, const struct settlement *s)
         loop_fail(loop, &err);
         return;
     }
+    if (loop->settlements_count == loop->settling)
+        loop->settle_by = clock_mono_add(clock_mono_now(), SETTLE_LINGER_MS);
     loop->settlements[loop->settlements_count++] = text;
+}
+
+int64_t
+settle_wait_ms(const struct loop *loop)
+{
+    if (loop->is_settling || loop->settlements_count == 0)
+        return WORK_NEVER;
+    if (loop->settlements_count >= SETTLE_MANY || http_in_flight(loop->http) == 0)
+        return 0;
+    return clock_mono_left_ms(loop->settle_by);
 }
 
 static struct ledger *
