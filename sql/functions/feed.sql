@@ -341,3 +341,22 @@ update feed_state
    set scan_watermark = greatest(scan_watermark, upto), scan_held_back_by = held_by, scan_at = clock_timestamp()
  where scan_watermark is distinct from greatest(scan_watermark, upto) or scan_held_back_by is distinct from held_by
 $$;
+
+-- Has no row changed since the watermark, the overlap included? False where that can't be told as cheaply as it is asked: by
+-- a whole scan, which then also says what is wrong with the relation. Runs with the caller's rights, as the scan does.
+create or replace function scan_is_quiet(line_items text, overlap_ms bigint) returns boolean
+language plpgsql volatile set search_path from current set enable_seqscan = off set jit = off as $$
+declare
+    -- a bare name would be looked for in the ledger's schema
+    relation regclass := case when line_items like '%.%' then to_regclass(line_items) end;
+    since timestamptz := (select f.scan_watermark - overlap_ms * interval '1 ms' from feed_state f);
+    is_quiet boolean;
+begin
+    if since is null
+       or not exists (select from pg_attribute a where a.attrelid = relation and a.attname = 'changed_at'
+                                                   and a.atttypid = 'timestamptz'::regtype and not a.attisdropped) then
+        return false;
+    end if;
+    execute format('select not exists (select from %s w where w.changed_at > $1)', relation) into is_quiet using since;
+    return is_quiet;
+end $$;

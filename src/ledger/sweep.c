@@ -294,3 +294,34 @@ done:
         error_context(err, "scan");
     return ok;
 }
+
+bool
+scan_look(struct ledger *ledger, const char *line_items, int64_t scan_overlap_ms,
+          bool moves_watermark, bool *is_quiet, struct error *err)
+{
+    struct pg *pg = ledger_pg(ledger);
+    struct pg_rows *bound = NULL;
+    struct pg_rows *rows = NULL;
+    char overlap[PG_INT_BYTES];
+    const char *params[] = {line_items, overlap};
+
+    *is_quiet = false;
+    pg_int_text(overlap, scan_overlap_ms);
+    /* As in a scan, the bound first, in a transaction of its own. */
+    if ((moves_watermark && !pg_run(pg, &stmt_scan_bound, NULL, &bound, err)) ||
+        !pg_run(pg, &stmt_scan_quiet, params, &rows, err))
+        goto done;
+    *is_quiet = pg_rows_bool(rows, 0, 0);
+    if (*is_quiet && moves_watermark && pg_rows_text(bound, 0, 0) != NULL) {
+        const char *move[] = {pg_rows_text(bound, 0, 0), pg_rows_text(bound, 0, 1)};
+
+        *is_quiet = pg_run(pg, &stmt_scan_done, move, NULL, err);
+    }
+
+done:
+    pg_rows_free(bound);
+    pg_rows_free(rows);
+    if (err->code == ERROR_DB)
+        *err = (struct error){0};
+    return err->code == ERROR_NONE;
+}

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "ledger/ledger.h"
 #include "ledger/run.h"
+#include "ledger/sweep.h"
 #include "sync/loop.h"
 #include "sync/own_session.h"
 
@@ -124,7 +125,8 @@ sync_end(struct sync *sync, struct sync_summary *summary, const struct error *fa
     sync->run_id = 0;
 }
 
-/* Is there anything to do? A scan has to read the warehouse, so there always is. */
+/* Is there anything to do? A scan's bounds are moved by a run, and by each whole pass of a watch.
+ */
 static bool
 sync_look(struct sync *sync, bool is_watch, struct run_found *found, struct error *err)
 {
@@ -140,9 +142,13 @@ sync_look(struct sync *sync, bool is_watch, struct run_found *found, struct erro
                                   .within_ms = SYNC_DUE_SOON_MS};
 
     *found = (struct run_found){.is_idle = false};
-    if (o->is_scan || o->wants_sweep || o->only_order != NULL)
+    if (o->wants_sweep || o->only_order != NULL)
         return true;
-    return run_look(sync->ledger, &look, found, err);
+    if (!run_look(sync->ledger, &look, found, err))
+        return false;
+    return !o->is_scan || !found->is_idle ||
+           scan_look(sync->ledger, o->line_items, o->scan_overlap_ms, !is_watch, &found->is_idle,
+                     err);
 }
 
 bool

@@ -223,6 +223,75 @@ START_TEST(a_run_with_nothing_to_do_begins_and_ends_at_once)
 }
 END_TEST
 
+#define SCAN_CONFIG                                                                                \
+    "database:\n  url: %s\nwarehouse:\n  line_items: public.scanned\n  change_feed: scan\n"        \
+    "api:\n  base_url: http://127.0.0.1:1\n  key_file: %s\n  mode: test\n"                         \
+    "  order_gate: false\nfollow:\n  events: false\n"
+
+/* With the feed scan too: nothing has changed since the watermark, which moves all the same. */
+START_TEST(a_scan_that_would_find_nothing_ends_it_too)
+{
+    char text[1200];
+    const char *key = support_write_file("idle.key", "sk_test_idle\n", 0600);
+    const char *config;
+
+    support_psql(url,
+                 "update identity set base_url = 'http://127.0.0.1:1';"
+                 "create table public.scanned (order_id text, item_id text, ordered_quantity int,"
+                 "  shipped_quantity int, cancelled_quantity int, changed_at timestamptz);"
+                 "insert into public.scanned values ('O', 'I', 3, 0, 0, now() - interval '1 h');"
+                 "update rows set shipped = 0;"
+                 "update feed_state set scan_watermark = now() - interval '30 min'");
+    (void)snprintf(text, sizeof(text), SCAN_CONFIG, plain, key);
+    config = support_write_file("scan.yaml", text, 0600);
+
+    const char *argv[] = {SUPPORT_WAYBILL, "-c", config, "run", NULL};
+
+    ck_assert_int_eq(support_run(argv, NULL, NULL, NULL), 0);
+    support_query_is(url,
+                     "select exit_code, (select count(*) from workers),"
+                     "       (select scan_watermark > now() - interval '1 min' from feed_state)"
+                     "  from runs",
+                     "0|0|t");
+    /* a change is work, whenever the warehouse says that it was: the API can't be reached */
+    support_psql(url, "update public.scanned set shipped_quantity = 1, changed_at = now()");
+    ck_assert_int_eq(support_run(argv, NULL, NULL, NULL), 5);
+    support_query_is(url, "select planned from runs order by run_id desc limit 1", "1");
+}
+END_TEST
+
+/* What can't be told is left to the scan, which says what is wrong. */
+START_TEST(a_relation_that_cannot_be_asked_is_never_quiet)
+{
+    static const char quiet[] = "select scan_is_quiet('public.scanned', 60000)";
+    char state[6];
+
+    support_psql(url, "update feed_state set scan_watermark = now()");
+    support_query_is(url, quiet, "f");
+    support_psql(url, "create table public.scanned (changed_at timestamptz)");
+    support_query_is(url, quiet, "t");
+    support_query_is(url, "select scan_is_quiet('scanned', 60000)", "f");
+    support_psql(url, "insert into public.scanned values (now() - interval '59 s')");
+    support_query_is(url, quiet, "f");
+    support_query_is(url, "select scan_is_quiet('public.scanned', 50000)", "t");
+    support_psql(url, "update feed_state set scan_watermark = null");
+    support_query_is(url, "select scan_is_quiet('public.scanned', 50000)", "f");
+    support_psql(url,
+                 "update feed_state set scan_watermark = now();"
+                 "drop table public.scanned; create table public.scanned (changed_at timestamp)");
+    support_query_is(url, quiet, "f");
+    support_psql_state(
+        url,
+        "drop table public.scanned; create table public.scanned (changed_at timestamptz);"
+        "create role idle_reader; grant usage on schema waybill to idle_reader;"
+        "grant select on feed_state to idle_reader;"
+        "grant execute on function scan_is_quiet to idle_reader;"
+        "set role idle_reader; select scan_is_quiet('public.scanned', 60000)",
+        state);
+    ck_assert_str_eq(state, "42501");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -236,5 +305,7 @@ main(void)
     SUPPORT_CASE(suite, 60, setup, NULL, events_are_read_when_the_last_reading_is_old);
     SUPPORT_CASE(suite, 60, setup, NULL, a_ledger_that_is_not_itself_is_refused);
     SUPPORT_CASE(suite, 60, setup, NULL, a_run_with_nothing_to_do_begins_and_ends_at_once);
+    SUPPORT_CASE(suite, 60, setup, NULL, a_scan_that_would_find_nothing_ends_it_too);
+    SUPPORT_CASE(suite, 60, setup, NULL, a_relation_that_cannot_be_asked_is_never_quiet);
     return support_run_suite(suite);
 }

@@ -1,0 +1,5 @@
+-- scan_quiet: has no row of the relation changed since the watermark?
+--   $1 text  the relation, as the configuration names it
+--   $2 int8  scan_overlap_ms
+--   -> is_quiet bool
+select scan_is_quiet($1::text, $2::int8)
