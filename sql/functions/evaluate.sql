@@ -27,6 +27,17 @@ begin
     return query
 with wanted as (
     select distinct k.order_id collate "C" as order_id from unnest(keys) as k(order_id)
+), api as (
+    -- what the API last said of each order, and of its items
+    select w.order_id, o.state, o.state_since, o.checked_at, o.unknown_since, o.ask_at, o.listed_at, o.verified_generation,
+           o.forgotten_at
+      from wanted w
+      left join lateral (select * from orders x where x.order_id = w.order_id offset 0) o on true
+), api_items as (
+    select i.*
+      from wanted w
+     cross join lateral (select x.order_id, x.item_id, x.quantity, x.state from order_items x
+                          where x.order_id = w.order_id offset 0) i
 ), read_rows as (
     select r.order_id collate "C" as order_id,
            case when octet_length(r.item_id) > 1000 or r.is_too_long then left(r.item_id, 100) || '~' || md5(r.item_id)
@@ -86,7 +97,7 @@ with wanted as (
 ), met as (
     select coalesce(k.order_id, l.order_id) as order_id, coalesce(k.item_id, l.item_id) as item_id,
            coalesce(k.shipment_ref, l.shipment_ref) as shipment_ref,
-           l.row_id, k.order_id is not null as is_read, k.problem,
+           l.row_id, l.plan_no, k.order_id is not null as is_read, k.problem,
            k.ordered, k.shipped, k.cancelled, coalesce(k.returned, 0) as returned,
            k.tracking_company, k.tracking_number, k.tracking_url, k.shipment_id, k.shipment_item_id, k.model,
            coalesce(l.posted_shipped, 0) as posted_shipped, coalesce(l.posted_cancelled, 0) as posted_cancelled,
@@ -147,7 +158,7 @@ with wanted as (
      group by g.order_id, g.item_id
 ), facts as (
     select l.*, o.state as api_state, i.quantity as api_quantity, i.state as item_state,
-           exists (select from order_items x where x.order_id = l.order_id offset 0) as has_items,
+           h.order_id is not null as has_items,
            -- units that came back explain a fall of the line (after what moved between its rows)
            desired_shipped + returned < live_shipped as falls_shipped,
            -- what somebody else cancelled at the API is ahead of the warehouse, not behind it
@@ -160,9 +171,9 @@ with wanted as (
                       where r.order_id = l.order_id and r.item_id = l.item_id)
                 else false end as falls_cancelled
       from lines l
-      left join lateral (select x.state from orders x where x.order_id = l.order_id offset 0) o on true
-      left join lateral (select x.quantity, x.state from order_items x
-                          where x.order_id = l.order_id and x.item_id = l.item_id offset 0) i on true
+      join api o on o.order_id = l.order_id
+      left join (select distinct x.order_id from api_items x) h on h.order_id = l.order_id
+      left join api_items i on i.order_id = l.order_id and i.item_id = l.item_id
     offset 0
 ), weighted as (
     select f.*,
@@ -210,7 +221,7 @@ with wanted as (
       from judged j
     offset 0
 ), gates as (
-    select w.order_id,
+    select o.order_id,
            case
            when coalesce(o.verified_generation, 1) < g.generation and (not has_gate or o.state = 'accepted') then 'list'
            when not has_gate then 'open'
@@ -232,10 +243,11 @@ with wanted as (
            when o.unknown_since is not null then 'the API does not know the order'
            when o.state is null then 'asking the API for the order'
            else format('the order is %s at the API', o.state) end as gate_detail,
-           o.state as api_state, o.forgotten_at is not null as is_forgotten, o.ask_at is not null as is_asked
-      from wanted w
+           o.state as api_state, o.forgotten_at is not null as is_forgotten, o.ask_at is not null as is_asked,
+           (o.state = 'accepted' and o.state_since <= clock_timestamp() - interval '6 days'
+                and o.state_since > clock_timestamp() - interval '7 days') is true as is_expiring
+      from api o
      cross join identity g
-      left join lateral (select * from orders x where x.order_id = w.order_id offset 0) o on true
 ), summed as (
     -- rule 2, in running sums: what is given is taken first-come by the rows that want more
     select g.*, t.kind, t.detail, t.is_note, t.api_quantity, t.item_state,
@@ -265,7 +277,7 @@ with wanted as (
                and api_quantity is not distinct from refused_api_quantity as is_parked
       from moved m
 ), gated as (
-    select w.*, g.gate, g.gate_detail, g.is_forgotten, g.is_asked,
+    select w.*, g.gate, g.gate_detail, g.is_forgotten, g.is_asked, g.is_expiring,
            has_gate and (w.item_state = 'cancelled' or (g.api_state = 'cancelled' and g.gate = 'shut')) is true as is_agreed
       from weighed w
       join gates g using (order_id)
@@ -302,7 +314,7 @@ select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.pr
        is_moving,
        is_read and (is_news or waited_for is distinct from why.waits_for),
        has_fallen, is_retold, is_read and tells_returns, is_moving <> looked_when_settled,
-       w.gate in ('ask', 'list') or is_asked
+       w.plan_no, w.gate in ('ask', 'list') or is_asked, w.is_forgotten, w.is_expiring
   from due w
  cross join lateral (select
        case

@@ -20,29 +20,46 @@ language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
-    ids bigint[];
+    ids bigint[];        -- of the rows that get units, and what belongs to each
+    orders text[];
+    items text[];
+    plan_nos int[];
+    more_shipped bigint[];
+    more_cancelled bigint[];
+    are_parts boolean[]; -- of a split
+    others bigint[];     -- the other rows of their lines
     moved bigint;
+    stray text;
     wrong text;
 begin
-    -- One planner for a line at a time, even if somebody forgot the lane.
-    ids := array(
-        select distinct x.row_id
-          from added a
-         cross join lateral (select r.order_id, r.item_id from rows r where r.row_id = a.row_id offset 0) w
-         cross join lateral (
-               select r.row_id from rows r where r.order_id = w.order_id and r.item_id = w.item_id offset 0) x);
-    perform 1 from rows r where r.row_id = any (ids) order by r.row_id for no key update;
-
-    select format('submission %s takes a row of order %s, parcel %s', a.submission_id, r.order_id, r.shipment_ref)
-      into wrong
+    select array_agg(a.row_id), array_agg(r.order_id), array_agg(r.item_id), array_agg(a.plan_no), array_agg(a.shipped),
+           array_agg(a.cancelled), array_agg(s.parent_id is not null),
+           min(format('there is no submission %s, or no row %s', a.submission_id, a.row_id))
+               filter (where s.order_id is null or r.order_id is null),
+           min(format('submission %s takes row %s, of order %s, parcel %s', a.submission_id, a.row_id, r.order_id, r.shipment_ref))
+               filter (where r.order_id <> s.order_id or r.shipment_ref <> s.shipment_ref or s.state not in ('planned', 'held'))
+      into ids, orders, items, plan_nos, more_shipped, more_cancelled, are_parts, stray, wrong
       from added a
-     cross join lateral (
-           select s.order_id, s.shipment_ref, s.state from submissions s where s.submission_id = a.submission_id offset 0) s
-     cross join lateral (select r.order_id, r.shipment_ref from rows r where r.row_id = a.row_id offset 0) r
-     where r.order_id <> s.order_id or r.shipment_ref <> s.shipment_ref or s.state not in ('planned', 'held')
-     limit 1;
-    if found then
+      left join lateral (select x.order_id, x.shipment_ref, x.state, x.parent_id from submissions x
+                          where x.submission_id = a.submission_id offset 0) s on true
+      left join lateral (select x.order_id, x.item_id, x.shipment_ref from rows x where x.row_id = a.row_id offset 0) r on true;
+    if stray is not null then
+        raise exception 'law 5: %', stray using errcode = 'foreign_key_violation', constraint = 'law_5';
+    elsif wrong is not null then
         raise exception 'law 5: %', wrong using errcode = 'check_violation', constraint = 'law_5';
+    elsif ids is null then
+        return null;
+    end if;
+
+    -- One planner for a line at a time, even if somebody forgot the lane. A line's only row is locked by its update.
+    others := array(
+        select x.row_id
+          from unnest(ids, orders, items) as k(row_id, order_id, item_id)
+         cross join lateral (
+               select r.row_id from rows r where r.order_id = k.order_id and r.item_id = k.item_id offset 0) x
+         where x.row_id <> k.row_id);
+    if others <> '{}' then
+        perform 1 from rows r where r.row_id = any (ids || others) order by r.row_id for no key update;
     end if;
 
     -- A part of a split takes over units that its parent has just given up: what was wanted stays as it was.
@@ -51,17 +68,15 @@ begin
            open_shipped = r.open_shipped + a.shipped,
            open_cancelled = r.open_cancelled + a.cancelled,
            planned_to_shipped = case
-               when a.shipped = 0 or a.parent_id is not null then r.planned_to_shipped
+               when a.shipped = 0 or a.is_part then r.planned_to_shipped
                else coalesce(greatest(r.shipped, least(r.shipped + r.returned, r.posted_shipped + r.open_shipped)), 0) end,
            planned_to_cancelled = case
-               when a.cancelled = 0 or a.parent_id is not null then r.planned_to_cancelled
+               when a.cancelled = 0 or a.is_part then r.planned_to_cancelled
                else coalesce(r.cancelled, 0) end
-      from (select x.row_id, x.plan_no, x.shipped, x.cancelled, s.parent_id
-              from added x
-             cross join lateral (select s.parent_id from submissions s where s.submission_id = x.submission_id offset 0) s) a
+      from unnest(ids, plan_nos, more_shipped, more_cancelled, are_parts) as a(row_id, plan_no, shipped, cancelled, is_part)
      where r.row_id = any (ids) and r.row_id = a.row_id and a.plan_no = r.plan_no + 1;
     get diagnostics moved = row_count;
-    if moved <> (select count(*) from added) then
+    if moved <> cardinality(ids) then
         raise exception 'law 5: a plan number of a row was used twice, or skipped'
             using errcode = 'check_violation', constraint = 'law_5',
                   hint = 'two planners worked on the same rows; plan again';
@@ -70,12 +85,10 @@ begin
     select format('order %s item %s: %s shipped and %s cancelled live, %s and %s wanted, %s ordered, %s at the API',
                   t.order_id, t.item_id, l.live_shipped, l.live_cancelled, l.shipped, l.cancelled, l.ordered, i.quantity)
       into wrong
-      from (select r.order_id, r.item_id, bool_or(a.shipped > 0) as adds_shipped, bool_or(a.cancelled > 0) as adds_cancelled
-              from added a
-             cross join lateral (select r.order_id, r.item_id from rows r where r.row_id = a.row_id offset 0) r
-             cross join lateral (select s.parent_id from submissions s where s.submission_id = a.submission_id offset 0) s
-             where s.parent_id is null
-             group by r.order_id, r.item_id) t
+      from (select a.order_id, a.item_id, bool_or(a.shipped > 0) as adds_shipped, bool_or(a.cancelled > 0) as adds_cancelled
+              from unnest(orders, items, more_shipped, more_cancelled, are_parts) as a(order_id, item_id, shipped, cancelled, is_part)
+             where not a.is_part
+             group by a.order_id, a.item_id) t
      cross join lateral (
            select sum(r.posted_shipped + r.open_shipped) as live_shipped,
                   sum(r.posted_cancelled + r.open_cancelled) as live_cancelled,
@@ -217,6 +230,31 @@ begin
     return null;
 end $$;
 
+-- A submission has the lane of its order. A batch of them at once, where a foreign key would ask for each.
+create or replace function law_submissions_inserted() returns trigger
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    stray text;
+begin
+    select a.order_id into stray
+      from added a
+      left join lateral (select l.order_id from lanes l where l.order_id = a.order_id offset 0) l on true
+     where l.order_id is null
+     limit 1;
+    if found then
+        raise exception 'law 4: order % has no lane', stray using errcode = 'foreign_key_violation', constraint = 'law_4';
+    end if;
+    return null;
+end $$;
+
+create or replace trigger law_submissions_inserted after insert on submissions
+    referencing new table as added for each statement execute function law_submissions_inserted();
+create or replace trigger law_lanes_names before update of order_id on lanes
+    for each statement execute function refuse('law 4', 'a lane stays with its order');
+create or replace trigger law_lanes_stay before delete or truncate on lanes
+    for each statement execute function refuse('law 4', 'a lane stays with its order');
 create or replace trigger law_submissions_way after update on submissions
     for each row when (old.state <> new.state and not is_way(old.state, new.state))
     execute function law_submissions_way();

@@ -52,6 +52,14 @@ begin
     return newly;
 end $$;
 
+-- A UUID of version 7: in the order of time, so that new ones go to the end of their index and not to a page of years ago.
+create or replace function new_marker() returns uuid
+language sql volatile set search_path from current as $$
+select encode(set_byte(m.bytes, 6, get_byte(m.bytes, 6) & 15 | 112), 'hex')::uuid
+  from (select overlay(uuid_send(gen_random_uuid())
+                       placing substr(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint), 3) from 1 for 6) as bytes) m
+$$;
+
 -- Submissions for what is wanted now: one for each (order, parcel), at most so many lines each. What is in hand is joined
 -- by hash (200 orders by 200 are 40,000 otherwise); tables are reached by key only (lateral, offset 0).
 create or replace function make_submissions(
@@ -65,15 +73,17 @@ declare
     made_count bigint;
 begin
     with wants as (
-        select e.order_id, e.shipment_ref, r.row_id, r.plan_no + 1 as plan_no,
+        select e.order_id, e.shipment_ref, coalesce(e.row_id, r.row_id) as row_id, coalesce(e.plan_no, 0) + 1 as plan_no,
                e.want_shipped as shipped, e.want_cancelled as cancelled,
                e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id,
                (row_number() over (partition by e.order_id, e.shipment_ref order by e.item_id) - 1)
                    / lines_per_submission_max as part
           from unnest(ev) e
-         cross join lateral (
-               select x.row_id, x.plan_no from rows x
-                where x.order_id = e.order_id and x.item_id = e.item_id and x.shipment_ref = e.shipment_ref offset 0) r
+          left join lateral (
+               -- made just now
+               select x.row_id from rows x
+                where e.row_id is null
+                  and x.order_id = e.order_id and x.item_id = e.item_id and x.shipment_ref = e.shipment_ref offset 0) r on true
          where e.want_shipped + e.want_cancelled > 0 and e.gate = 'open'
            and not (e.soft_shipped + e.soft_cancelled > 0
                     and exists (select from submissions s          -- kept as it was: exactly this is planned
@@ -84,7 +94,7 @@ begin
     ), marked as (
         -- made in a row of its own first: a window function evaluates its argument anew for every row
         select w.*, first_value(w.chance) over (partition by w.order_id, w.shipment_ref, w.part order by w.row_id) as marker
-          from (select x.*, gen_random_uuid() as chance from wants x offset 0) w
+          from (select x.*, new_marker() as chance from wants x offset 0) w
     ), parts as (
         select w.order_id, w.shipment_ref, w.part, w.marker,
                min(w.shipment_id) as shipment_id, min(w.tracking_company) as tracking_company,
@@ -115,11 +125,12 @@ begin
                        union all
                        -- withdrawn earlier, behind a gate that was shut until now
                        (select s.attempts, s.error_message, null
-                          from (select * from submissions x
-                                 where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
-                                 order by x.submission_id desc limit 1) s
-                         where s.state = 'withdrawn'
-                           and not coalesce(has_pulled and s.submission_id = any (pulled), false))) x
+                          from submissions s
+                         where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref and s.settled_by = 'planner'
+                           and not coalesce(has_pulled and s.submission_id = any (pulled), false)
+                           and not exists (select from submissions x
+                                            where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+                                              and x.submission_id > s.submission_id offset 0))) x
                offset 0) h
          order by p.order_id, p.shipment_ref, p.part
         returning submission_id, marker
@@ -159,6 +170,8 @@ declare
     has_asks boolean;
     has_wants boolean;
     has_findings boolean;
+    has_forgotten boolean;
+    has_expiring boolean;
     ids bigint[];
     gone text[];      -- orders that the warehouse doesn't show any more
     pulled bigint[];  -- submissions withdrawn, and when they would have gone
@@ -170,13 +183,18 @@ declare
     strangers text[]; -- orders that neither the warehouse nor the ledger knows
 begin
     -- Lanes first (lock order). An order that somebody claims or settles at this instant is looked at again later.
-    insert into lanes (order_id)
-    select r.order_id from (select distinct x.order_id from unnest(readings) as x) r
-     where not exists (select from lanes l where l.order_id = r.order_id offset 0)
-     order by 1
-        on conflict do nothing;
     free := array(select l.order_id from lanes l where l.order_id = any (keys)
                    order by l.order_id for no key update skip locked);
+    if cardinality(free) < cardinality(keys) then
+        -- New ones: nobody but a planner makes lanes, so nothing is waited for.
+        insert into lanes (order_id)
+        select r.order_id from (select distinct x.order_id from unnest(readings) as x) r
+         where not exists (select from lanes l where l.order_id = r.order_id offset 0)
+         order by 1
+            on conflict do nothing;
+        free := array(select l.order_id from lanes l where l.order_id = any (keys)
+                       order by l.order_id for no key update skip locked);
+    end if;
     looked := cardinality(free);
     busy := 0;
     if looked < cardinality(keys) then
@@ -196,9 +214,10 @@ begin
            bool_or(e.soft_shipped + e.soft_cancelled > 0), bool_or(e.rekey_shipped <> 0 or e.rekey_cancelled <> 0),
            bool_or(e.agree_cancelled > 0), bool_or(e.asks), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
            bool_or(e.kind is not null or e.rekey_shipped <> 0 or e.rekey_cancelled <> 0 or not e.is_read
-                   or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0))
+                   or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0)),
+           bool_or(e.is_forgotten), bool_or(e.is_expiring)
       into has_changed, has_fallen, has_returns, has_gone, has_turned, has_unparked, has_open, has_soft, has_rekeyed, has_agreed,
-           has_asks, has_wants, has_findings
+           has_asks, has_wants, has_findings, has_forgotten, has_expiring
       from unnest(ev) e;
     if has_fallen then
         shrunk := leave_shrunk(for_run, free, ev);
@@ -209,34 +228,37 @@ begin
     end if;
 
     -- Of one that is forgotten nothing personal was read; what its attempts and findings say goes in a while again.
-    update orders o
-       set forget_at = clock_timestamp() + interval '1 hour'
-      from (select x.order_id from orders x
-             where x.order_id = any (free) and x.forgotten_at is not null and x.forget_at is null
-             order by x.order_id for no key update) f
-     where o.order_id = f.order_id;
+    if has_forgotten then
+        update orders o
+           set forget_at = clock_timestamp() + interval '1 hour'
+          from (select x.order_id from orders x
+                 where x.order_id = any (array(select e.order_id from unnest(ev) e where e.is_forgotten))
+                   and x.forgotten_at is not null and x.forget_at is null
+                 order by x.order_id for no key update) f
+         where o.order_id = f.order_id;
+    end if;
 
     -- Rows as read. Only what changed is written: a look again is a no-op.
     if has_changed then
-        insert into rows as r (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
-                               tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
+        ids := array(select e.row_id from unnest(ev) e where e.is_changed and e.row_id is not null);
+        update rows r
+           set ordered = e.ordered, shipped = e.shipped, cancelled = e.cancelled, returned = e.returned, is_present = true,
+               tracking_company = e.tracking_company, tracking_number = e.tracking_number, tracking_url = e.tracking_url,
+               shipment_id = e.shipment_id, shipment_item_id = e.shipment_item_id, model = e.model,
+               waits_for = e.waits_for, read_at = clock_timestamp()
+          from unnest(ev) e
+         where r.row_id = any (ids) and r.row_id = e.row_id and e.is_changed
+           and (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
+                r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
+               is distinct from
+               (e.ordered, e.shipped, e.cancelled, e.returned, true, e.tracking_company, e.tracking_number,
+                e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for);
+        insert into rows (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
+                          tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
         select e.order_id, e.item_id, e.shipment_ref, e.ordered, e.shipped, e.cancelled, e.returned,
                e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for
           from unnest(ev) e
-         where e.is_changed
-            on conflict (order_id, item_id, shipment_ref) do update
-           set ordered = excluded.ordered, shipped = excluded.shipped, cancelled = excluded.cancelled,
-               returned = excluded.returned, is_present = true,
-               tracking_company = excluded.tracking_company, tracking_number = excluded.tracking_number,
-               tracking_url = excluded.tracking_url, shipment_id = excluded.shipment_id,
-               shipment_item_id = excluded.shipment_item_id, model = excluded.model,
-               waits_for = excluded.waits_for, read_at = clock_timestamp()
-         where (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
-                r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
-               is distinct from
-               (excluded.ordered, excluded.shipped, excluded.cancelled, excluded.returned, true, excluded.tracking_company,
-                excluded.tracking_number, excluded.tracking_url, excluded.shipment_id, excluded.shipment_item_id,
-                excluded.model, excluded.waits_for);
+         where e.is_changed and e.row_id is null;
     end if;
     -- What came back settles nothing; it is told.
     if has_returns then
@@ -388,10 +410,12 @@ begin
           from (select k.order_id, p.next_at
                   from unnest(free) as k(order_id)
                  cross join lateral (select min(s.next_attempt_at) as next_at from submissions s
-                                      where s.order_id = k.order_id and s.state = 'planned' offset 0) p) x
+                                      where s.order_id = k.order_id and s.settled_at is null and s.state = 'planned' offset 0) p) x
          where l.order_id = any (free) and l.order_id = x.order_id and x.next_at < l.next_at;
     end if;
-    perform hurry_orders(free);
+    if has_expiring then
+        perform hurry_orders(array(select distinct e.order_id from unnest(ev) e where e.is_expiring));
+    end if;
 
     if exists (select from identity i where i.mode = 'shadow') then
         perform shadow_looks(free);

@@ -53,7 +53,11 @@ create type evaluation as (
     is_retold boolean,                            -- a known row's tracking, or whether it is there
     tells_returns boolean,                        -- units came back, or had
     turns_looks boolean,                          -- looks_when_settled is another than the row has
-    asks boolean);                                -- the order's: the API is to be asked, or was to be
+    plan_no int,                                  -- the row's last one; null: the row is new
+    -- the order's
+    asks boolean,                                 -- the API is to be asked, or was to be
+    is_forgotten boolean,                         -- nothing personal of it is read
+    is_expiring boolean);                         -- its authorization is in its last day
 
 -- What came of one attempt, as the bridge judged it (functions/settle.sql).
 create type settlement as (
@@ -215,7 +219,7 @@ comment on column lanes.urgent_until is 'its authorization ends then, soon: it g
 create table submissions (
     submission_id    bigint generated always as identity primary key,
     marker           uuid not null default gen_random_uuid() unique,
-    order_id         text collate "C" not null references lanes,
+    order_id         text collate "C" not null, -- it has a lane: law_submissions_inserted
     shipment_ref     text collate "C" not null,
     state            submission_state not null default 'planned',
     parent_id        bigint references submissions,
@@ -272,6 +276,7 @@ create index submissions_open on submissions (order_id, created_at) where settle
 create index submissions_order on submissions (order_id);
 create index submissions_parent on submissions (parent_id) where parent_id is not null;
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
+create index submissions_withdrawn on submissions (order_id) where settled_by = 'planner';
 comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
 comment on column submissions.marker is 'goes out as metadata.waybill_submission, the same on every attempt';
 comment on column submissions.claim_token is 'made anew for every claim and never used again; who settles must name it';
@@ -280,8 +285,8 @@ comment on column submissions.settle_after is 'until then "not found" is not bel
 comment on column submissions.unknown_then is 'what a believed "not found" means: replan, reject or wait for the gate';
 
 create table submission_items (
-    submission_id bigint not null references submissions,
-    row_id        bigint not null references rows,
+    submission_id bigint not null, -- as foreign keys that are asked for a batch at once, in law_items_inserted
+    row_id        bigint not null,
     plan_no       int not null,
     shipped       bigint not null default 0 check (shipped >= 0),
     cancelled     bigint not null default 0 check (cancelled >= 0),

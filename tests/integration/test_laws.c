@@ -244,6 +244,18 @@ START_TEST(law_5_a_submission_carries_rows_of_its_own_parcel_only)
            " select s.submission_id, (select min(row_id) + 100 from rows), 1, 1 from submissions s"
            " where s.state = 'sending'",
            "23503");
+    refuse("insert into submission_items (submission_id, row_id, plan_no, shipped)"
+           " select (select max(submission_id) + 100 from submissions), row_id, plan_no + 1, 1"
+           "   from rows where shipment_ref = 'Q'",
+           "23503");
+}
+END_TEST
+
+START_TEST(law_4_a_submission_has_the_lane_of_its_order)
+{
+    refuse("insert into submissions (order_id, shipment_ref, next_attempt_at)"
+           " values ('a', 'P', now()), ('nobody''s', 'P', now())",
+           "23503");
 }
 END_TEST
 
@@ -303,6 +315,9 @@ START_TEST(law_11_history_is_never_changed)
         " where shipment_ref = 'P'",
         "delete from rows",
         "truncate rows cascade",
+        "delete from lanes",
+        "truncate lanes",
+        "update lanes set order_id = order_id || 'x'",
         "update adjustments set shipped = 1",
         "delete from adjustments",
         "truncate adjustments",
@@ -481,6 +496,7 @@ main(void)
     tcase_add_test(tcase, law_5_counters_move_with_submissions_only);
     tcase_add_test(tcase, law_5_the_same_units_are_planned_once);
     tcase_add_test(tcase, law_5_a_plan_number_is_used_once_and_in_turn);
+    tcase_add_test(tcase, law_4_a_submission_has_the_lane_of_its_order);
     tcase_add_test(tcase, law_5_a_submission_carries_rows_of_its_own_parcel_only);
     tcase_add_test(tcase, law_5_holds_after_all_was_posted);
     tcase_add_test(tcase, law_10_a_line_never_gets_more_than_it_wants);
