@@ -158,7 +158,7 @@ begin
                sum(r.open_shipped)::bigint as open_shipped, sum(r.open_cancelled)::bigint as open_cancelled,
                case when bool_and(r.shipped is not null or not r.is_present) then sum(r.shipped) filter (where r.is_present) end::bigint as read_shipped,
                case when bool_and(r.cancelled is not null or not r.is_present) then sum(r.cancelled) filter (where r.is_present) end::bigint as read_cancelled
-          from rows r where r.order_id = of_order
+          from row_units r where r.order_id = of_order
          group by r.item_id
     ), lines as (
         select coalesce(k.item_id, p.item_id) as item_id, k.open_shipped, k.open_cancelled, k.read_shipped, k.read_cancelled,

@@ -50,7 +50,7 @@ begin
         insert into adjustments (kind, row_id, shipped, cancelled, reason)
         select 'baseline', r.row_id, r.shipped, r.cancelled, why
           from (select distinct k.order_id, k.item_id, coalesce(k.shipment_ref, '') as shipment_ref from unnest(readings) k) k
-          join rows r using (order_id, item_id, shipment_ref)
+          join row_units r using (order_id, item_id, shipment_ref)
          where r.shipped + r.cancelled > 0 and r.posted_shipped = 0 and r.posted_cancelled = 0
         returning shipped + cancelled as units
     )
@@ -97,7 +97,7 @@ begin
                select r.row_id, r.shipment_ref,
                       greatest(0, coalesce(r.shipped, 0) - r.posted_shipped) as due_shipped,
                       greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled) as due_cancelled
-                 from rows r where r.order_id = k.order_id and r.item_id = k.item_id offset 0) r
+                 from row_units r where r.order_id = k.order_id and r.item_id = k.item_id offset 0) r
         window w as (partition by k.order_id, k.item_id order by r.shipment_ref desc)
     ), meet as (
         select h.row_id, l.id, l.order_id, l.item_id,
@@ -122,7 +122,7 @@ begin
     insert into queue (order_key, source)
     select distinct r.order_id, 'baseline'
       from jsonb_array_elements(listings) o
-     cross join lateral (select r.order_id from rows r
+     cross join lateral (select r.order_id from row_units r
                           where r.order_id = o ->> 'order_id' and r.is_present
                             and (r.posted_shipped > r.shipped or r.posted_cancelled > r.cancelled) offset 0) r;
     update baseline_progress p

@@ -175,8 +175,8 @@ begin
             insert into adjustments (kind, row_id, shipped, cancelled, reason)
             select 'write_off', x.row_id, x.shipped, x.cancelled, format('submission %s dismissed: %s', of_submission, why)
               from (select r.row_id,
-                           least(i.shipped, greatest(0, coalesce(r.shipped, i.shipped) - r.posted_shipped - r.open_shipped)) as shipped,
-                           least(i.cancelled, greatest(0, coalesce(r.cancelled, i.cancelled) - r.posted_cancelled - r.open_cancelled)) as cancelled
+                           least(i.shipped, greatest(0, coalesce(r.shipped, i.shipped) - r.live_shipped)) as shipped,
+                           least(i.cancelled, greatest(0, coalesce(r.cancelled, i.cancelled) - r.live_cancelled)) as cancelled
                       from submission_items i join rows r using (row_id)
                      where i.submission_id = of_submission) x
              where x.shipped + x.cancelled > 0;
@@ -243,7 +243,7 @@ begin
     -- What is planned and was never possibly applied gives way; the planner withdraws it.
     select max(r.ordered), sum(r.posted_shipped + r.posted_cancelled), coalesce(sum(f.units), 0)
       into has_ordered, has_posted, on_the_way
-      from rows r
+      from row_units r
       left join lateral (
            select sum(i.shipped + i.cancelled) as units
              from submission_items i join submissions s using (submission_id)
@@ -257,8 +257,8 @@ begin
     end if;
     with r as (
         select x.row_id, row_number() over (order by x.shipment_ref) as n,
-               greatest(0, coalesce(x.shipped, 0) - x.posted_shipped - x.open_shipped) as due_shipped,
-               greatest(0, coalesce(x.cancelled, 0) - x.posted_cancelled - x.open_cancelled) as due_cancelled
+               greatest(0, coalesce(x.shipped, 0) - x.live_shipped) as due_shipped,
+               greatest(0, coalesce(x.cancelled, 0) - x.live_cancelled) as due_cancelled
           from rows x where x.order_id = of_order and x.item_id = of_item
     ), cut as (
         select r.*, coalesce(sum(due_shipped) over w, 0) as shipped_before, coalesce(sum(due_cancelled) over w, 0) as cancelled_before,

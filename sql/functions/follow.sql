@@ -354,7 +354,7 @@ select coalesce(sum(r.posted_shipped + r.posted_cancelled), 0) > 0
        and not coalesce(bool_or(r.open_shipped + r.open_cancelled > 0
                                 or (r.is_present and (coalesce(r.shipped, 0) > r.posted_shipped
                                                       or coalesce(r.cancelled, 0) > r.posted_cancelled))), false)
-  from rows r
+  from row_units r
  where r.order_id = of_order
 $$;
 

@@ -268,10 +268,10 @@ begin
         -- booked a second time.
         for taken in
             select r.row_id, least(sum(j.cancelled), r.posted_cancelled) as agreed
-              from rows r
+              from row_units r
               join adjustments j using (row_id)
              where r.order_id = of_order and r.item_id = f.item_id and j.kind = 'foreign' and j.fulfillment_id is null
-             group by r.row_id
+             group by r.row_id, r.posted_cancelled
              order by r.row_id
         loop
             insert into adjustments (kind, row_id, cancelled, reason)
@@ -286,7 +286,7 @@ begin
         named_cancelled := 0;
         for taken in
             select r.row_id, r.posted_shipped, r.posted_cancelled, b.shipped, b.cancelled
-              from rows r
+              from row_units r
              cross join lateral (
                    select coalesce(sum(j.shipped), 0) as shipped, coalesce(sum(j.cancelled), 0) as cancelled
                      from rows x join adjustments j using (row_id)
@@ -308,7 +308,7 @@ begin
                    -- what is planned and can still be taken back is as good as due
                    greatest(0, coalesce(r.shipped, 0) - r.posted_shipped - firm.shipped) as due_shipped,
                    greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled - firm.cancelled) as due_cancelled
-              from rows r
+              from row_units r
              cross join lateral (
                    select coalesce(sum(i.shipped), 0) as shipped, coalesce(sum(i.cancelled), 0) as cancelled
                      from submission_items i

@@ -14,7 +14,7 @@ begin
         using errcode = 'check_violation', hint = tg_argv[1];
 end $$;
 
--- Law 5 and law 10: units enter a row's "open" with a plan number of their own, and never more than wanted.
+-- Law 5 and law 10: units become live with a plan number of their own, and never more than wanted.
 create or replace function law_items_inserted() returns trigger
 language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
@@ -65,11 +65,11 @@ begin
     -- A part of a split takes over units that its parent has just given up: what was wanted stays as it was.
     update rows r
        set plan_no = a.plan_no,
-           open_shipped = r.open_shipped + a.shipped,
-           open_cancelled = r.open_cancelled + a.cancelled,
+           live_shipped = r.live_shipped + a.shipped,
+           live_cancelled = r.live_cancelled + a.cancelled,
            planned_to_shipped = case
                when a.shipped = 0 or a.is_part then r.planned_to_shipped
-               else coalesce(greatest(r.shipped, least(r.shipped + r.returned, r.posted_shipped + r.open_shipped)), 0) end,
+               else coalesce(greatest(r.shipped, least(r.shipped + r.returned, r.live_shipped)), 0) end,
            planned_to_cancelled = case
                when a.cancelled = 0 or a.is_part then r.planned_to_cancelled
                else coalesce(r.cancelled, 0) end
@@ -90,8 +90,7 @@ begin
              where not a.is_part
              group by a.order_id, a.item_id) t
      cross join lateral (
-           select sum(r.posted_shipped + r.open_shipped) as live_shipped,
-                  sum(r.posted_cancelled + r.open_cancelled) as live_cancelled,
+           select sum(r.live_shipped) as live_shipped, sum(r.live_cancelled) as live_cancelled,
                   coalesce(sum(r.shipped) filter (where r.is_present), 0) as shipped,
                   coalesce(sum(r.cancelled) filter (where r.is_present), 0) as cancelled,
                   coalesce(max(r.ordered) filter (where r.is_present), 0) as ordered
@@ -121,6 +120,11 @@ create or replace trigger law_items_go before delete on submission_items
 create or replace function is_open(state submission_state) returns boolean
 language sql immutable parallel safe as
 $$ select state in ('planned', 'sending', 'unknown', 'held') $$;
+
+-- Its units count: they are posted, or may come to be.
+create or replace function is_live(state submission_state) returns boolean
+language sql immutable parallel safe as
+$$ select state in ('planned', 'sending', 'unknown', 'held', 'accepted') $$;
 
 -- A POST may leave, or may have been applied.
 create or replace function is_on_its_way(state submission_state) returns boolean
@@ -174,28 +178,24 @@ begin
     return null;
 end $$;
 
--- What a change of state does to the counters.
+-- What a change of state does to the counters: nothing, unless units begin or cease to be live.
 create or replace function law_submissions_updated() returns trigger
 language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     leaving text[]; -- orders that have a submission on its way now
-    changed bigint[]; -- submissions, and how they moved: -1, 0 or 1
-    opened int[];
-    posted int[];
+    changed bigint[]; -- submissions, and how they moved: -1 or 1
+    moved int[];
     ids bigint[];
 begin
     select array_agg(c.order_id) filter (where c.leaves),
-           array_agg(c.submission_id) filter (where c.moves),
-           array_agg(c.opened) filter (where c.moves), array_agg(c.posted) filter (where c.moves)
-      into leaving, changed, opened, posted
-      from (select m.*, m.opened <> 0 or m.posted <> 0 as moves
-              from (select a.submission_id, a.order_id, is_open(a.state)::int - is_open(b.state)::int as opened,
-                           (a.state = 'accepted')::int - (b.state = 'accepted')::int as posted,
-                           is_on_its_way(a.state) and not is_on_its_way(b.state) as leaves
-                      from before b join after a using (submission_id)
-                     where a.state <> b.state) m) c;
+           array_agg(c.submission_id) filter (where c.moved <> 0), array_agg(c.moved) filter (where c.moved <> 0)
+      into leaving, changed, moved
+      from (select a.submission_id, a.order_id, is_live(a.state)::int - is_live(b.state)::int as moved,
+                   is_on_its_way(a.state) and not is_on_its_way(b.state) as leaves
+              from before b join after a using (submission_id)
+             where a.state <> b.state) c;
     if leaving is not null then
         perform one_post_at_a_time(leaving);
     end if;
@@ -208,20 +208,13 @@ begin
          cross join lateral (select i.row_id from submission_items i where i.submission_id = c.submission_id offset 0) i);
 
     update rows r
-       set open_shipped = r.open_shipped + c.open_shipped,
-           open_cancelled = r.open_cancelled + c.open_cancelled,
-           posted_shipped = r.posted_shipped + c.posted_shipped,
-           posted_cancelled = r.posted_cancelled + c.posted_cancelled,
+       set live_shipped = r.live_shipped + c.shipped,
+           live_cancelled = r.live_cancelled + c.cancelled,
            -- a refused one that turns out accepted: evidence wins over what is wanted
-           planned_to_shipped = greatest(r.planned_to_shipped,
-               r.posted_shipped + c.posted_shipped + r.open_shipped + c.open_shipped),
-           planned_to_cancelled = greatest(r.planned_to_cancelled,
-               r.posted_cancelled + c.posted_cancelled + r.open_cancelled + c.open_cancelled)
-      from (select i.row_id, sum(i.shipped * x.opened)::bigint as open_shipped,
-                   sum(i.cancelled * x.opened)::bigint as open_cancelled,
-                   sum(i.shipped * x.posted)::bigint as posted_shipped,
-                   sum(i.cancelled * x.posted)::bigint as posted_cancelled
-              from unnest(changed, opened, posted) as x(submission_id, opened, posted)
+           planned_to_shipped = greatest(r.planned_to_shipped, r.live_shipped + c.shipped),
+           planned_to_cancelled = greatest(r.planned_to_cancelled, r.live_cancelled + c.cancelled)
+      from (select i.row_id, sum(i.shipped * x.moved)::bigint as shipped, sum(i.cancelled * x.moved)::bigint as cancelled
+              from unnest(changed, moved) as x(submission_id, moved)
              cross join lateral (
                    select i.row_id, i.shipped, i.cancelled
                      from submission_items i where i.submission_id = x.submission_id offset 0) i
@@ -315,14 +308,29 @@ language plpgsql security definer set search_path from current
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     ids bigint[] := array(select distinct a.row_id from added a);
+    wrong text;
 begin
     update rows r
-       set posted_shipped = r.posted_shipped + c.shipped,
-           posted_cancelled = r.posted_cancelled + c.cancelled,
-           planned_to_shipped = greatest(r.planned_to_shipped, r.posted_shipped + c.shipped + r.open_shipped),
-           planned_to_cancelled = greatest(r.planned_to_cancelled, r.posted_cancelled + c.cancelled + r.open_cancelled)
+       set live_shipped = r.live_shipped + c.shipped,
+           live_cancelled = r.live_cancelled + c.cancelled,
+           planned_to_shipped = greatest(r.planned_to_shipped, r.live_shipped + c.shipped),
+           planned_to_cancelled = greatest(r.planned_to_cancelled, r.live_cancelled + c.cancelled)
       from (select row_id, sum(shipped) as shipped, sum(cancelled) as cancelled from added group by row_id) c
      where r.row_id = any (ids) and r.row_id = c.row_id;
+    -- What is open can't be taken for posted.
+    ids := array(select a.row_id from added a where a.shipped < 0 or a.cancelled < 0);
+    if ids <> '{}' then
+        select format('order %s item %s, parcel %s: %s shipped and %s cancelled posted', u.order_id, u.item_id, u.shipment_ref,
+                      u.posted_shipped, u.posted_cancelled)
+          into wrong
+          from row_units u
+         where u.row_id = any (ids) and (u.posted_shipped < 0 or u.posted_cancelled < 0)
+         limit 1;
+        if found then
+            raise exception 'law 5: more is taken back than is posted: %', wrong
+                using errcode = 'check_violation', constraint = 'law_5';
+        end if;
+    end if;
     return null;
 end $$;
 
@@ -334,8 +342,7 @@ create or replace trigger law_adjustments_stay before delete or truncate on adju
 -- For each statement: a trigger for each row would lock every row before it changes.
 create or replace trigger law_rows_counters
     before update of order_id, item_id, shipment_ref, plan_no, planned_to_shipped, planned_to_cancelled,
-                     posted_shipped, posted_cancelled, open_shipped, open_cancelled,
-                     pruned_shipped, pruned_cancelled on rows
+                     live_shipped, live_cancelled, pruned_shipped, pruned_cancelled on rows
     for each statement when (pg_trigger_depth() = 0)
     execute function refuse('law 5', 'counters follow submissions and adjustments');
 create or replace trigger law_rows_stay before delete or truncate on rows
@@ -346,8 +353,7 @@ language plpgsql set search_path from current as $$
 begin
     if exists (select from added a
                 where a.plan_no <> 0 or a.planned_to_shipped <> 0 or a.planned_to_cancelled <> 0
-                   or a.posted_shipped <> 0 or a.posted_cancelled <> 0
-                   or a.open_shipped <> 0 or a.open_cancelled <> 0
+                   or a.live_shipped <> 0 or a.live_cancelled <> 0
                    or a.pruned_shipped <> 0 or a.pruned_cancelled <> 0) then
         raise exception 'law 5: a row begins with counters of 0'
             using errcode = 'check_violation', constraint = 'law_5';

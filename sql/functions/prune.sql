@@ -107,20 +107,15 @@ with piece as (
     select p.row_id, p.order_id, p.item_id, p.shipment_ref, k.what, k.counted, k.told
       from piece p
      cross join lateral (
-           select coalesce(sum(i.shipped) filter (where s.state = 'accepted'), 0) as posted_shipped,
-                  coalesce(sum(i.cancelled) filter (where s.state = 'accepted'), 0) as posted_cancelled,
-                  coalesce(sum(i.shipped) filter (where is_open(s.state)), 0) as open_shipped,
-                  coalesce(sum(i.cancelled) filter (where is_open(s.state)), 0) as open_cancelled
+           select coalesce(sum(i.shipped), 0) as shipped, coalesce(sum(i.cancelled), 0) as cancelled
              from submission_items i join submissions s using (submission_id)
-            where i.row_id = p.row_id) i
+            where i.row_id = p.row_id and is_live(s.state)) i
      cross join lateral (
            select coalesce(sum(a.shipped), 0) as shipped, coalesce(sum(a.cancelled), 0) as cancelled
              from adjustments a where a.row_id = p.row_id) a
      cross join lateral (values
-           ('posted shipped', p.posted_shipped, p.pruned_shipped + i.posted_shipped + a.shipped),
-           ('posted cancelled', p.posted_cancelled, p.pruned_cancelled + i.posted_cancelled + a.cancelled),
-           ('open shipped', p.open_shipped, i.open_shipped),
-           ('open cancelled', p.open_cancelled, i.open_cancelled)) k(what, counted, told)
+           ('live shipped', p.live_shipped, p.pruned_shipped + i.shipped + a.shipped),
+           ('live cancelled', p.live_cancelled, p.pruned_cancelled + i.cancelled + a.cancelled)) k(what, counted, told)
      where k.counted <> k.told
 )
 select t.row_id, t.order_id::text, t.item_id::text, t.shipment_ref::text,

@@ -25,9 +25,8 @@ begin
                coalesce(sum(e.cancelled) filter (where e.is_read), 0) as cancelled,
                coalesce(sum(r.shipped + r.returned) filter (where r.is_present), 0) as was_shipped,
                coalesce(sum(r.cancelled) filter (where r.is_present), 0) as was_cancelled,
-               coalesce(sum(r.posted_shipped + r.open_shipped), 0) as live_shipped,
-               coalesce(sum(r.posted_cancelled + r.open_cancelled), 0) as live_cancelled,
-               coalesce(sum(r.open_shipped + r.open_cancelled), 0) as open,
+               coalesce(sum(r.live_shipped), 0) as live_shipped, coalesce(sum(r.live_cancelled), 0) as live_cancelled,
+               sum(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled) as open,
                bool_or(coalesce(e.kind, '') = 'decreased' and not e.is_note) as is_decreased
           from unnest(ev) e
           left join lateral (select * from rows x where x.row_id = e.row_id offset 0) r on true

@@ -132,11 +132,9 @@ create table rows (
     plan_no              int not null default 0,
     planned_to_shipped   bigint not null default 0,
     planned_to_cancelled bigint not null default 0,
-    posted_shipped       bigint not null default 0 check (posted_shipped >= 0),
-    posted_cancelled     bigint not null default 0 check (posted_cancelled >= 0),
-    open_shipped         bigint not null default 0 check (open_shipped >= 0),
-    open_cancelled       bigint not null default 0 check (open_cancelled >= 0),
-    -- of posted: what submissions carried that are pruned by now
+    live_shipped         bigint not null default 0 check (live_shipped >= 0),
+    live_cancelled       bigint not null default 0 check (live_cancelled >= 0),
+    -- of them, posted: what submissions carried that are pruned by now
     pruned_shipped       bigint not null default 0 check (pruned_shipped >= 0),
     pruned_cancelled     bigint not null default 0 check (pruned_cancelled >= 0),
     -- parked: what the row and its order's item wanted when a submission of it was refused
@@ -147,13 +145,14 @@ create table rows (
     looks_when_settled   boolean not null default false,
     waits_for            text,
     unique (order_id, item_id, shipment_ref),
-    constraint law_5_shipped check (posted_shipped + open_shipped <= planned_to_shipped),
-    constraint law_5_cancelled check (posted_cancelled + open_cancelled <= planned_to_cancelled),
+    constraint law_5_shipped check (live_shipped <= planned_to_shipped),
+    constraint law_5_cancelled check (live_cancelled <= planned_to_cancelled),
     check ((refused_submission is null) = (refused_shipped is null and refused_cancelled is null))
 ) with (fillfactor = 70); -- counters move in place
 create index rows_looks on rows (order_id) where looks_when_settled;
 comment on table rows is 'one row per (order, item, shipment_ref) that the warehouse ever showed, with its counters';
-comment on column rows.planned_to_shipped is 'what the last plan that added units wanted; posted + open can never pass it';
+comment on column rows.live_shipped is 'posted and open units together: a POST that is accepted changes nothing here; row_units tells them apart';
+comment on column rows.planned_to_shipped is 'what the last plan that added units wanted; live units can never pass it';
 comment on column rows.plan_no is 'counts the plans that added units to this row; a number can be used once';
 comment on column rows.waits_for is 'why the row has units due that are not planned, in words';
 
@@ -295,6 +294,18 @@ create table submission_items (
     check (shipped + cancelled > 0)
 );
 create unique index law_5_plan_no on submission_items (row_id, plan_no);
+
+-- What is open is what the open submissions carry; the rest of the live units is posted.
+create view row_units as
+select r.*, r.live_shipped - o.shipped as posted_shipped, r.live_cancelled - o.cancelled as posted_cancelled,
+       o.shipped as open_shipped, o.cancelled as open_cancelled
+  from rows r
+ cross join lateral (
+       select coalesce(sum(i.shipped), 0)::bigint as shipped, coalesce(sum(i.cancelled), 0)::bigint as cancelled
+         from (select x.submission_id from submissions x where x.order_id = r.order_id and x.settled_at is null offset 0) s
+        cross join lateral (select x.shipped, x.cancelled from submission_items x
+                             where x.submission_id = s.submission_id and x.row_id = r.row_id offset 0) i) o;
+comment on view row_units is 'rows with their live units told apart: posted, and open in submissions that are not settled';
 
 -- What a claim took, until none of it is being sent under its token any more.
 create table claims (

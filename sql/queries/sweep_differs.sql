@@ -43,5 +43,5 @@ select coalesce(x.order_id, r.order_id) as order_id,
              -- the warehouse may go on showing what the ledger has forgotten
              or ((x.tracking_company, x.tracking_number, x.tracking_url) is distinct from
                  (r.tracking_company, r.tracking_number, r.tracking_url) and not is_forgotten(r.order_id))
-             or r.shipped > r.posted_shipped + r.open_shipped
-             or r.cancelled > r.posted_cancelled + r.open_cancelled))
+             or r.shipped > r.live_shipped
+             or r.cancelled > r.live_cancelled))

@@ -38,7 +38,7 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
        i.ledger_id, i.base_url,
        (select count(*) from orders o
          where o.state = 'accepted' and o.state_since < clock_timestamp() - interval '6 days'
-           and exists (select from rows r
+           and exists (select from row_units r
                         where r.order_id = o.order_id and r.is_present
                           and (r.shipped > r.posted_shipped or r.cancelled > r.posted_cancelled))) as authorizations_expiring
   from identity i

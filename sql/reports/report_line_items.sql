@@ -40,7 +40,7 @@ select r.order_id, r.item_id, r.shipment_ref,
        coalesce((select sum(a.cancelled) from adjustments a where a.row_id = r.row_id and a.kind = 'foreign'), 0)::bigint
            as foreign_cancelled,
        r.returned, r.is_present, r.read_at as looked_at
-  from rows r
+  from row_units r
   left join lateral (
        -- the line, where this row wants more than it has: units given up by its other rows, and what
        -- the rows before this one take of them
@@ -49,26 +49,26 @@ select r.order_id, r.item_id, r.shipment_ref,
               least(sum(g.less_cancelled), sum(g.more_cancelled)) as moves_cancelled,
               coalesce(sum(g.more_cancelled) filter (where g.shipment_ref < r.shipment_ref), 0) as before_cancelled
          from (select o.shipment_ref,
-                      greatest(0, w.shipped - o.posted_shipped - o.open_shipped) as more_shipped,
-                      greatest(0, o.posted_shipped + o.open_shipped - w.shipped - o.returned) as less_shipped,
-                      greatest(0, w.cancelled - o.posted_cancelled - o.open_cancelled) as more_cancelled,
-                      greatest(0, o.posted_cancelled + o.open_cancelled - w.cancelled) as less_cancelled
+                      greatest(0, w.shipped - o.live_shipped) as more_shipped,
+                      greatest(0, o.live_shipped - w.shipped - o.returned) as less_shipped,
+                      greatest(0, w.cancelled - o.live_cancelled) as more_cancelled,
+                      greatest(0, o.live_cancelled - w.cancelled) as less_cancelled
                  from rows o
                 cross join lateral (select case when o.is_present then coalesce(o.shipped, 0) else 0 end as shipped,
                                            case when o.is_present then coalesce(o.cancelled, 0) else 0 end as cancelled) w
                 where o.order_id = r.order_id and o.item_id = r.item_id) g
-        where r.shipped > r.posted_shipped + r.open_shipped or r.cancelled > r.posted_cancelled + r.open_cancelled) l on true
+        where r.shipped > r.live_shipped or r.cancelled > r.live_cancelled) l on true
  cross join lateral (
        select case when not r.is_present then 0
                    when r.shipped is null then null
-                   when r.shipped <= r.posted_shipped + r.open_shipped then 0
+                   when r.shipped <= r.live_shipped then 0
                    else m.shipped - least(m.shipped, greatest(0, l.moves_shipped - l.before_shipped)) end::bigint as due_shipped,
               case when not r.is_present then 0
                    when r.cancelled is null then null
-                   when r.cancelled <= r.posted_cancelled + r.open_cancelled then 0
+                   when r.cancelled <= r.live_cancelled then 0
                    else m.cancelled - least(m.cancelled, greatest(0, l.moves_cancelled - l.before_cancelled)) end::bigint as due_cancelled
-         from (select r.shipped - r.posted_shipped - r.open_shipped as shipped,
-                      r.cancelled - r.posted_cancelled - r.open_cancelled as cancelled) m) x
+         from (select r.shipped - r.live_shipped as shipped,
+                      r.cancelled - r.live_cancelled as cancelled) m) x
   left join lateral (
        select o.submission_id, o.state = 'held' as is_held,
               sum(i.shipped) filter (where o.state = 'held') over () ::bigint as held_shipped,

@@ -26,7 +26,7 @@ select o.order_id, o.upstream_id, o.state, o.state_since, o.captured_amount, o.c
          from (select max(s.settled_at) as posted_at from submissions s
                 where s.order_id = o.order_id and s.state = 'accepted') t
         where t.posted_at < clock_timestamp() - interval '1 day'
-          and not exists (select from rows r
+          and not exists (select from row_units r
                            where r.order_id = o.order_id
                              and (r.open_shipped + r.open_cancelled > 0
                                   or (r.is_present and (coalesce(r.shipped, 0) > r.posted_shipped
@@ -52,7 +52,7 @@ select o.order_id, o.upstream_id, o.state, o.state_since, o.captured_amount, o.c
         cross join lateral (
               select coalesce(sum(r.posted_shipped + r.posted_cancelled), 0) as posted,
                      coalesce(bool_or(r.is_present or r.posted_shipped + r.posted_cancelled > 0), false) as is_covered
-                from rows r
+                from row_units r
                where r.order_id = i.order_id and r.item_id = i.item_id) l
         where i.order_id = o.order_id) u on w.posted_at is not null;
 

@@ -1,7 +1,7 @@
 -- report_posted: what is posted in total, for whoever takes over: `waybill baseline --from csv` reads it, and so can others.
 create or replace view report_posted as
 select r.order_id, r.item_id, r.shipment_ref, r.posted_shipped as shipped, r.posted_cancelled as cancelled
-  from rows r
+  from row_units r
  where r.posted_shipped + r.posted_cancelled > 0;
 
 comment on view report_posted is 'units that are settled at the API in total, by whomever; the form that `waybill baseline --from csv` reads';

@@ -30,7 +30,7 @@ with me as (
                   case when r.is_present then coalesce(r.cancelled, 0) else 0 end as cancelled,
                   r.open_shipped, r.open_cancelled, r.posted_shipped, r.posted_cancelled,
                   coalesce(f.shipped, 0) as foreign_shipped, coalesce(f.cancelled, 0) as foreign_cancelled
-             from rows r
+             from row_units r
              left join lateral (select sum(a.shipped) as shipped, sum(a.cancelled) as cancelled
                                   from adjustments a where a.row_id = r.row_id and a.kind = 'foreign') f on true
             where r.order_id = t.order_id and r.item_id = t.item_id offset 0) x

@@ -85,7 +85,7 @@ baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct ba
         " as cancelled from (%s) x where x.order_id <> ''"
         " group by x.order_id, x.item_id) w"
         " left join (select r.order_id, r.item_id, sum(r.posted_shipped) as shipped,"
-        " sum(r.posted_cancelled) as cancelled from rows r group by r.order_id, r.item_id) p"
+        " sum(r.posted_cancelled) as cancelled from row_units r group by r.order_id, r.item_id) p"
         " on p.order_id = w.order_id and p.item_id = w.item_id) d",
         warehouse_all_sql(warehouse));
     if (!baseline_query(ledger, &sql, 0, NULL, &rows, err))

@@ -76,11 +76,11 @@ begin
     end if;
     insert into waybill.rows (row_id, order_id, item_id, shipment_ref, ordered, shipped, cancelled,
                               tracking_company, tracking_number, tracking_url, read_at, plan_no,
-                              planned_to_shipped, posted_shipped, open_shipped)
+                              planned_to_shipped, live_shipped)
     overriding system value
     select (n - 1) * lines + j, o.id, o.id || to_char(j, 'FM00'), 'P' || n, parcels + 1, parcels, 0,
            'UPS', '1Z' || lpad(n::text, 16, '0'), 'https://tracking.example.com/1Z' || lpad(n::text, 16, '0'), t, parcels,
-           parcels, case when is_settled then parcels else 0 end, case when is_settled then 0 else parcels end
+           parcels, parcels
       from generate_series(lo, hi) n
      cross join lateral (select bench.order_id(n) as id) o
      cross join generate_series(1, lines) j;

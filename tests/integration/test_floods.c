@@ -167,7 +167,8 @@ START_TEST(a_warehouse_purged_of_old_rows_opens_nothing)
     do_sql("delete from w.line");
     must(0, "run", "--sweep", NULL);
     is(OPEN, "");
-    is("select count(*), sum(posted_shipped) from waybill.rows where not is_present", "300|300");
+    is("select count(*), sum(posted_shipped) from waybill.row_units where not is_present",
+       "300|300");
     ck_assert_int_eq(posts(), 300);
 }
 END_TEST
@@ -278,7 +279,7 @@ START_TEST(what_the_shop_and_the_warehouse_both_cancelled_agrees_by_itself)
     must(0, "run", NULL, NULL);
     is(OPEN, "");
     is("select count(*) from waybill.report_line_items where due_shipped + due_cancelled > 0", "0");
-    is("select sum(posted_cancelled) from waybill.rows", "10");
+    is("select sum(posted_cancelled) from waybill.row_units", "10");
     ck_assert_int_eq(posts(), 310); /* the shop's among them */
 }
 END_TEST
@@ -290,7 +291,7 @@ START_TEST(pruning_forgets_history_and_no_unit)
 
     leave_some_planned();
     before = support_query_text(world.url, "select sum(posted_shipped), sum(open_shipped), count(*)"
-                                           " from waybill.rows");
+                                           " from waybill.row_units");
     must(2, "prune", "--keep", "soon");
     must(2, "prune", NULL, NULL);
     must(0, "prune", "--keep", "90d");
@@ -298,9 +299,9 @@ START_TEST(pruning_forgets_history_and_no_unit)
     must(0, "prune", "--keep", "0");
     is("select count(*) from waybill.submissions where state = 'accepted'", "0");
     is("select count(*) from waybill.explained", "301");
-    is("select sum(pruned_shipped) from waybill.rows", "301");
+    is("select sum(pruned_shipped) from waybill.row_units", "301");
     after = support_query_text(world.url, "select sum(posted_shipped), sum(open_shipped), count(*)"
-                                          " from waybill.rows");
+                                          " from waybill.row_units");
     ck_assert_str_eq(before, after);
     is("select count(*) from waybill.ledger_faults(0, 1000000)", "0");
 
@@ -329,7 +330,7 @@ START_TEST(a_list_of_pruned_fulfillments_is_explained)
     ck_assert_int_eq(posts(), 600);
     is(OPEN, "");
     is("select count(*) from waybill.adjustments", "0");
-    is("select sum(posted_shipped) from waybill.rows", "600");
+    is("select sum(posted_shipped) from waybill.row_units", "600");
 }
 END_TEST
 
@@ -350,7 +351,7 @@ START_TEST(only_pruning_deletes_and_only_what_is_over)
     /* Even by hand its units are kept. */
     do_sql(
         "set waybill.is_pruning = 'on'; delete from waybill.submissions where state = 'accepted'");
-    is("select sum(posted_shipped), sum(pruned_shipped) from waybill.rows", "301|301");
+    is("select sum(posted_shipped), sum(pruned_shipped) from waybill.row_units", "301|301");
     is("select count(*) from waybill.ledger_faults(0, 1000000)", "0");
 }
 END_TEST
@@ -377,13 +378,13 @@ END_TEST
 
 START_TEST(a_counter_that_is_wrong_is_found_once_a_day)
 {
-    do_sql("set session_replication_role = replica; update waybill.rows set posted_shipped = 0"
+    do_sql("set session_replication_role = replica; update waybill.rows set live_shipped = 0"
            " where order_id = 'o5'; update waybill.feed_state set audited_at = null");
     must(1, "run", NULL, NULL);
     is(OPEN, "ledger 1");
     is("select order_id, detail from waybill.report_discrepancies where kind = 'ledger'",
-       "o5|posted shipped is 0, submissions and adjustments say 1");
-    do_sql("set session_replication_role = replica; update waybill.rows set posted_shipped = 1"
+       "o5|live shipped is 0, submissions and adjustments say 1");
+    do_sql("set session_replication_role = replica; update waybill.rows set live_shipped = 1"
            " where order_id = 'o5'; update waybill.feed_state set audited_at = now() - interval '25"
            " hours'");
     must(0, "run", NULL, NULL);

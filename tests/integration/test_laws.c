@@ -162,7 +162,7 @@ START_TEST(an_answer_that_is_there_twice_settles_once)
                      "select s.state, s.fulfillment_id, s.attempts, r.posted_shipped,"
                      " r.open_shipped, l.active_submission"
                      "  from submissions s join submission_items using (submission_id)"
-                     "  join rows r using (row_id) join lanes l on l.order_id = s.order_id"
+                     "  join row_units r using (row_id) join lanes l on l.order_id = s.order_id"
                      " where s.shipment_ref = 'P'",
                      "accepted|f-1|1|2|0|");
     /* A fulfillment is one submission's: that of another can't be believed. */
@@ -177,12 +177,12 @@ START_TEST(law_5_counters_move_with_submissions_only)
     char *before = picture();
     char *after;
 
-    refuse("update rows set open_shipped = 0", "23514");
-    refuse("update rows set posted_shipped = 0, open_shipped = 0", "23514");
+    refuse("update rows set live_shipped = 1", "23514");
+    refuse("update rows set live_shipped = 0, live_cancelled = 0", "23514");
     refuse("update rows set planned_to_shipped = 100", "23514");
     refuse("update rows set plan_no = plan_no + 1", "23514");
     refuse("update rows set shipment_ref = 'other' where item_id = 'a'", "23514");
-    refuse("insert into rows (order_id, item_id, posted_shipped, planned_to_shipped)"
+    refuse("insert into rows (order_id, item_id, live_shipped, planned_to_shipped)"
            " values ('n', 'a', 1, 1)",
            "23514");
     refuse("insert into rows (order_id, item_id, planned_to_shipped) values ('n', 'a', 9)",
@@ -265,7 +265,7 @@ START_TEST(law_5_holds_after_all_was_posted)
                       "update submissions set state = 'accepted', settled_at = now(), settled_by ="
                       " 'answer', fulfillment_id = 'f', claim_token = null, claim_expires_at = null"
                       " where shipment_ref = 'P'");
-    support_query_is(url, "select posted_shipped, open_shipped from rows where item_id = 'a'",
+    support_query_is(url, "select posted_shipped, open_shipped from row_units where item_id = 'a'",
                      "2|0");
     refuse(PLAN_AGAIN("shipped", "r.plan_no + 1, 2"), "23514");
     /* One fulfillment is one submission's. */
@@ -346,7 +346,7 @@ START_TEST(settled_units_go_up_by_adjustments_and_never_below_zero)
     support_psql(url, "insert into adjustments (kind, row_id, shipped) select 'baseline', row_id, 1"
                       " from rows where item_id = 'a'");
     support_query_is(url,
-                     "select posted_shipped, open_shipped, planned_to_shipped from rows"
+                     "select posted_shipped, open_shipped, planned_to_shipped from row_units"
                      " where item_id = 'a'",
                      "1|2|3");
     refuse("insert into adjustments (kind, row_id, shipped) select 'returned', row_id, -2"

@@ -224,7 +224,7 @@ END_TEST
 START_TEST(counters_can_t_be_written)
 {
     support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0')");
-    expect_refused(second, "update rows set open_shipped = 0", "23514", "law 5");
+    expect_refused(second, "update rows set live_shipped = 0", "23514", "law 5");
     expect_refused(second, "update rows set planned_to_shipped = 99", "23514", "law 5");
     expect_refused(second, "update rows set plan_no = 7", "23514", "law 5");
     expect(first, "select t.open()", "planned '' 1:2/0");
@@ -337,7 +337,8 @@ START_TEST(eight_sessions_at_once_make_no_deadlock_and_nothing_double)
     support_ledger_expect_sound(first, "at the end", "end");
     expect(first, "select count(*) from t.lines where has_issue", "0");
     expect(first, "select count(*) > 20 from submissions where state = 'accepted'", "t");
-    expect(first, "select sum(posted_shipped) = (select sum(shipped) from t.w) from rows", "t");
+    expect(first, "select sum(posted_shipped) = (select sum(shipped) from t.w) from row_units",
+           "t");
 }
 END_TEST
 

@@ -449,7 +449,7 @@ static const struct story stories[] = {
 {"500 characters, emoji, quotes and backslashes", {
     {"sql", "insert into t.w values (repeat('o\"', 250), repeat('\U0001F4E6', 250), E'it''s \\\\ \"{},; \\n', 5, 2, 0)"},
     {"look", ""}, {"claim", ""}, {"states", "sending"}, {"accept", ""}, {"look", ""}, {"states", "accepted"}, {"issues", ""},
-    {"sql", "do $$ begin assert (select posted_shipped = 2 and length(item_id) = 250 and length(order_id) = 500 from rows); end $$"}}},
+    {"sql", "do $$ begin assert (select posted_shipped = 2 and length(item_id) = 250 and length(order_id) = 500 from row_units); end $$"}}},
 {"an item_id of more than 1000 bytes stops itself only", {
     {"sql", "insert into t.w values ('A', repeat('x', 1001), '', 5, 2, 0), ('A', '2', '', 5, 1, 0)"}, {"look", ""},
     {"open", "planned '' 2:1/0"}, {"detail", "item_id is longer than 1000 bytes"}}},

@@ -231,7 +231,7 @@ $$;
 create function t.posted() returns text language sql stable as $$
 select coalesce(string_agg(format('%s%s %s %s/%s', t.of(order_id), t.name(item_id), t.name(shipment_ref), posted_shipped, posted_cancelled),
                            '; ' order by order_id, item_id, shipment_ref), '')
-  from rows where posted_shipped + posted_cancelled > 0
+  from row_units where posted_shipped + posted_cancelled > 0
 $$;
 
 -- Open discrepancies: KIND ITEM.
@@ -288,7 +288,7 @@ return query
 select format('order %s item %s ref %s: counters say %s/%s posted and %s/%s open, its history %s/%s and %s/%s',
               r.order_id, r.item_id, r.shipment_ref, r.posted_shipped, r.posted_cancelled, r.open_shipped, r.open_cancelled,
               h.posted_shipped, h.posted_cancelled, h.open_shipped, h.open_cancelled)
-  from rows r
+  from row_units r
  cross join lateral (
        select coalesce(sum(u.shipped) filter (where u.is_posted), 0) as posted_shipped,
               coalesce(sum(u.cancelled) filter (where u.is_posted), 0) as posted_cancelled,
@@ -388,7 +388,7 @@ select order_id, item_id, w.*, l.*, a.*,
                   and d.item_id in ('', k.item_id)) as has_issue,
        -- absence is no decrease: rows that went away keep what was posted of them
        exists (select from rows g where g.order_id = k.order_id and g.item_id = k.item_id and not g.is_present
-                  and g.posted_shipped + g.posted_cancelled + g.open_shipped + g.open_cancelled > 0) as has_gone
+                  and g.live_shipped + g.live_cancelled > 0) as has_gone
   from (select order_id, item_id from t.w union select order_id, item_id from rows) k
  cross join lateral (
        select greatest(max(ordered), (select max(r.ordered) from rows r where r.order_id = k.order_id
@@ -399,7 +399,7 @@ select order_id, item_id, w.*, l.*, a.*,
  cross join lateral (
        select coalesce(sum(posted_shipped), 0) as posted_shipped, coalesce(sum(posted_cancelled), 0) as posted_cancelled,
               coalesce(sum(open_shipped), 0) as open_shipped, coalesce(sum(open_cancelled), 0) as open_cancelled
-         from rows r where r.order_id = k.order_id and r.item_id = k.item_id) l
+         from row_units r where r.order_id = k.order_id and r.item_id = k.item_id) l
  cross join lateral (
        select coalesce(sum(i.shipped), 0) as applied_shipped, coalesce(sum(i.cancelled), 0) as applied_cancelled
          from t.applied x join submission_items i using (submission_id) join rows r using (row_id)
