@@ -51,6 +51,8 @@ declare
     me identity := must_be_itself(for_worker, version);
     t timestamptz := clock_timestamp();
     ids text[];
+    chosen bigint[]; -- submissions, and the orders that they are of
+    whose text[];
     taken bigint[];
 begin
     if me.mode <> 'live' then
@@ -87,32 +89,32 @@ begin
 
     -- Arrays between the statements, so that each finds its rows by key whatever the statistics say: the plans are made
     -- once a session. What is in hand is joined by hash.
-    taken := array(
-        select p.submission_id
-          from unnest(ids) as k(order_id)
-         cross join lateral (
-               select p.submission_id
-                 from submissions p
-                where p.order_id = k.order_id and p.state = 'planned' and p.next_attempt_at <= t
-                order by p.next_attempt_at, p.submission_id
-                limit 1) p
-         where me.generation = 1   -- the first has nothing to be verified against
-            or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0));
+    select coalesce(array_agg(p.submission_id), '{}'), coalesce(array_agg(k.order_id), '{}')
+      into chosen, whose
+      from unnest(ids) as k(order_id)
+     cross join lateral (
+           select p.submission_id
+             from submissions p
+            where p.order_id = k.order_id and p.settled_at is null and p.state = 'planned' and p.next_attempt_at <= t
+            order by p.next_attempt_at, p.submission_id
+            limit 1) p
+     where me.generation = 1   -- the first has nothing to be verified against
+        or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0);
     insert into claims (claim_token, worker_id, expires_at, submissions)
-    select token, for_worker, t + send_within_ms * interval '1 ms', taken where taken <> '{}';
+    select token, for_worker, t + send_within_ms * interval '1 ms', chosen where chosen <> '{}';
     with sent as (
         update submissions s
            set state = 'sending', claim_token = token, claim_expires_at = t + send_within_ms * interval '1 ms',
                worker_id = for_worker, tries = s.tries + 1, next_attempt_at = null
-         where s.submission_id = any (taken) and s.state = 'planned'
+         where s.submission_id = any (chosen) and s.state = 'planned'
         returning s.submission_id
     )
     select array_agg(sent.submission_id) into taken from sent;
 
     update lanes l
-       set active_submission = s.submission_id
-      from submissions s
-     where l.order_id = any (ids) and s.submission_id = any (taken) and l.order_id = s.order_id;
+       set active_submission = c.submission_id
+      from unnest(chosen, whose) as c(submission_id, order_id)
+     where l.order_id = any (whose) and l.order_id = c.order_id and c.submission_id = any (taken);
     -- The others had nothing after all; say when they will.
     if coalesce(cardinality(taken), 0) < cardinality(ids) then
         update lanes l

@@ -251,6 +251,13 @@ create or replace trigger law_lanes_stay before delete or truncate on lanes
 create or replace trigger law_submissions_way after update on submissions
     for each row when (old.state <> new.state and not is_way(old.state, new.state))
     execute function law_submissions_way();
+-- Of one that is plain they are the history of its attempt.
+create or replace trigger law_submissions_plain after update on submissions
+    for each row when (old.is_plain
+                       and (old.is_plain, old.tries, old.worker_id, old.first_sent_at, old.settled_at, old.http_status, old.request_id)
+                           is distinct from
+                           (new.is_plain, new.tries, new.worker_id, new.first_sent_at, new.settled_at, new.http_status, new.request_id))
+    execute function refuse('law 11', 'history is append-only');
 create or replace trigger law_4_one_post after insert on submissions
     for each row when (is_on_its_way(new.state)) execute function law_4_one_post();
 create or replace trigger law_submissions_names before update of marker, order_id, shipment_ref on submissions

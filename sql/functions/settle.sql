@@ -55,17 +55,19 @@ begin
                request_id = coalesce(nullif(x.request_id, ''), s.request_id),
                attempts = s.attempts + (x.counts is true)::int,
                first_sent_at = coalesce(s.first_sent_at, t - coalesce(x.duration_ms, 0) * interval '1 ms'),
-               error_code = null, error_message = null, claim_token = null, claim_expires_at = null
+               error_code = null, error_message = null, claim_token = null, claim_expires_at = null,
+               is_plain = s.tries = 1 and s.first_sent_at is null and x.sent is true and x.outcome = 'accepted'
           from unnest(own) x
          where s.submission_id = any (ids) and s.submission_id = x.of_submission
            and s.order_id = x.of_order and s.marker = x.marker and s.claim_token = x.claim_token and s.state = 'sending'
-        returning s.submission_id, s.tries, x.claim_token, x.sent, x.duration_ms, x.outcome, x.http_status, x.request_id
+        returning s.submission_id, s.tries, s.is_plain, x.claim_token, x.sent, x.duration_ms, x.outcome, x.http_status, x.request_id
     ), noted as (
         insert into attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
                               outcome, http_status, request_id)
         select p.submission_id, p.tries, 'post', for_worker, p.claim_token, coalesce(p.sent, false),
                t - coalesce(p.duration_ms, 0) * interval '1 ms', t, p.outcome, p.http_status, nullif(p.request_id, '')
           from put p
+         where not p.is_plain
     )
     select array_agg(p.submission_id) into done from put p;
     if done is null then

@@ -250,6 +250,7 @@ create table submissions (
     error_code       text,
     error_message    text,
     request_id       text,
+    is_plain         boolean not null default false,
     check ((state = 'planned') = (next_attempt_at is not null)),
     check ((state = 'sending') = (claim_token is not null)),
     check ((state = 'sending') = (claim_expires_at is not null)),
@@ -263,7 +264,8 @@ create table submissions (
     check ((state in ('accepted', 'rejected', 'dismissed', 'withdrawn', 'split')) = (settled_at is not null)),
     check ((settled_at is not null) = (settled_by is not null)),
     check (settled_by in ('answer', 'marker', 'event', 'operator', 'planner')),
-    check ((state = 'accepted') = (fulfillment_id is not null))
+    check ((state = 'accepted') = (fulfillment_id is not null)),
+    check (not is_plain or (state = 'accepted' and tries = 1))
 ) with (fillfactor = 50); -- a claim moves nothing, a settlement finds room
 -- No index names what a claim changes (state, next_attempt_at, the claim itself): so it writes none. What is open is
 -- "settled_at is null", what is unknown has a next_look_at, what is being sent is in `claims`; one POST at a time for an
@@ -277,6 +279,7 @@ create index submissions_parent on submissions (parent_id) where parent_id is no
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
 create index submissions_withdrawn on submissions (order_id) where settled_by = 'planner';
 comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
+comment on column submissions.is_plain is 'its one POST was accepted: that attempt is told by the columns here, and is not in attempts';
 comment on column submissions.marker is 'goes out as metadata.waybill_submission, the same on every attempt';
 comment on column submissions.claim_token is 'made anew for every claim and never used again; who settles must name it';
 comment on column submissions.claim_expires_at is 'the claim may not be sent after this; the worker watches it on its own clock';
@@ -335,6 +338,17 @@ create table attempts (
 create table attempts_other partition of attempts default;
 create index attempts_submission on attempts (submission_id);
 create index attempts_finished on attempts (finished_at);
+comment on table attempts is 'requests made for submissions, but for the one POST of a submission that is plain: see attempts_made';
+
+create view attempts_made as
+select a.submission_id, a.attempt, a.kind, a.worker_id, a.sent, a.started_at, a.finished_at, a.outcome, a.http_status, a.error,
+       a.request_id
+  from attempts a
+ union all
+select s.submission_id, 1, 'post', s.worker_id, true, s.first_sent_at, s.settled_at, 'accepted', s.http_status, null, s.request_id
+  from submissions s
+ where s.is_plain;
+comment on view attempts_made is 'every request made for a submission';
 
 create table adjustments (
     adjustment_id  bigint generated always as identity primary key,

@@ -20,7 +20,7 @@ with wanted as (
            format('submission %s, %s %s: %s', s.submission_id, a.kind, a.attempt,
                   concat_ws(', ', a.outcome, 'HTTP ' || nullif(a.http_status, 0), case when not a.sent then 'not sent' end,
                             a.error, 'request ' || a.request_id))
-      from subs s join attempts a on a.submission_id = s.submission_id
+      from subs s join attempts_made a on a.submission_id = s.submission_id
      union all
     select s.settled_at, 3, s.state::text,
            format('submission %s by %s%s', s.submission_id, s.settled_by,

@@ -6,7 +6,7 @@ select a.submission_id, a.attempt, a.kind,
        (select format('%s/%s', w.host, w.pid) from workers w where w.worker_id = a.worker_id) as worker,
        a.sent, a.started_at, a.finished_at, a.outcome, a.http_status, a.error, a.request_id,
        s.order_id
-  from attempts a
+  from attempts_made a
   left join submissions s on s.submission_id = a.submission_id;
 
 comment on view report_attempts is 'every request made for a submission: POSTs, and looks that asked what became of one';

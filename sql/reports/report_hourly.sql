@@ -19,7 +19,7 @@ select h.hour, s.accepted, s.rejected, a.retried, a.p50_ms, a.p95_ms, a.p99_ms,
               round(percentile_cont(0.5) within group (order by m.ms) filter (where m.is_timed))::bigint as p50_ms,
               round(percentile_cont(0.95) within group (order by m.ms) filter (where m.is_timed))::bigint as p95_ms,
               round(percentile_cont(0.99) within group (order by m.ms) filter (where m.is_timed))::bigint as p99_ms
-         from attempts a
+         from attempts_made a
         cross join lateral (select a.kind = 'post' and a.sent as is_timed,
                                    greatest(0, extract(epoch from a.finished_at - a.started_at) * 1000)::float8 as ms) m
         where a.finished_at >= h.hour and a.finished_at < h.hour + interval '1 hour' and a.finished_at >= attempts_of_late()) a

@@ -25,6 +25,10 @@ create index on wms.lines (changed_at);
 create function bench.order_id(n bigint) returns text language sql immutable parallel safe as
 $$ select (230000000000 + n)::text $$;
 
+-- As the planner makes them (waybill.new_marker), at another time.
+create function bench.marker(at timestamptz) returns uuid language sql volatile as
+$$ select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 19))::uuid $$;
+
 -- The tables of a list stop keeping their indexes, until bench.index_all makes them anew: many times quicker.
 create function bench.index_none(tables regclass[]) returns void language sql as $$
 update pg_index i set indisready = false, indisvalid = false
@@ -92,18 +96,18 @@ begin
     insert into waybill.order_items (order_id, item_id, quantity, state)
     select bench.order_id(n), bench.order_id(n) || to_char(j, 'FM00'), parcels + 1, 'created'
       from generate_series(lo, hi) n cross join generate_series(1, lines) j;
-    insert into waybill.submissions (submission_id, order_id, shipment_ref, state, tracking_company, tracking_number,
+    insert into waybill.submissions (submission_id, marker, order_id, shipment_ref, state, tracking_company, tracking_number,
                                      tracking_url, created_at, next_attempt_at, tries, attempts, first_sent_at,
-                                     settled_at, settled_by, fulfillment_id, http_status, request_id)
+                                     settled_at, settled_by, fulfillment_id, http_status, request_id, is_plain)
     overriding system value
-    select s, bench.order_id(o.n), 'P' || o.n, case when is_settled then 'accepted' else 'planned' end::waybill.submission_state,
+    select s, bench.marker(o.at), bench.order_id(o.n), 'P' || o.n, case when is_settled then 'accepted' else 'planned' end::waybill.submission_state,
            'UPS', '1Z' || lpad(o.n::text, 16, '0'), 'https://tracking.example.com/1Z' || lpad(o.n::text, 16, '0'),
-           o.at, case when is_settled then null else t end, is_settled::int, is_settled::int,
+           o.at, case when is_settled then null else t end, is_settled::int + o.is_again, is_settled::int + o.is_again,
            case when is_settled then o.at end, case when is_settled then o.at end, case when is_settled then 'answer' end,
            case when is_settled then 'ful-' || s end, case when is_settled then 201 end,
-           case when is_settled then '0b5f6c3e-2d1a-4c57-9f58-' || lpad(s::text, 12, '0') end
+           case when is_settled then '0b5f6c3e-2d1a-4c57-9f58-' || lpad(s::text, 12, '0') end, is_settled and o.is_again = 0
       from generate_series(first, last) s
-     cross join lateral (select (s - 1) / parcels + 1 as n,
+     cross join lateral (select (s - 1) / parcels + 1 as n, (is_settled and s % 20 = 0)::int as is_again,
                                 case when is_settled then t - (last - s + 1) * step else t end as at) o;
     insert into waybill.submission_items (submission_id, row_id, plan_no, shipped)
     select s, ((s - 1) / parcels) * lines + j, (s - 1) % parcels + 1, 1
@@ -111,10 +115,14 @@ begin
     if is_settled then
         insert into waybill.attempts (submission_id, attempt, kind, worker_id, claim_token, sent, started_at, finished_at,
                                       outcome, http_status, request_id)
-        select s, 1, 'post', 1, gen_random_uuid(), true, o.at - interval '50 ms', o.at, 'accepted', 201,
+        -- one of 20 was refused at first
+        select s, n, 'post', 1, gen_random_uuid(), true, o.at - (3 - n) * interval '50 ms', o.at - (2 - n) * interval '50 ms',
+               case n when 1 then 'refused' else 'accepted' end, case n when 1 then 429 else 201 end,
                '0b5f6c3e-2d1a-4c57-9f58-' || lpad(s::text, 12, '0')
           from generate_series(first, last) s
-         cross join lateral (select t - (last - s + 1) * step as at) o;
+         cross join lateral (select t - (last - s + 1) * step as at) o
+         cross join generate_series(1, 2) n
+         where s % 20 = 0;
     end if;
     perform setval(pg_get_serial_sequence('waybill.rows', 'row_id'), greatest(hi * lines, 1)),
             setval(pg_get_serial_sequence('waybill.submissions', 'submission_id'), greatest(last, 1));

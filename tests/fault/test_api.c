@@ -82,7 +82,7 @@ START_TEST(every_kind_of_fault_in_a_row_loses_and_doubles_nothing)
     support_query_is(world.url,
                      "select count(*) > 0, count(*) filter (where next_kind = 'post') from ("
                      "  select kind, http_status, lead(kind) over w as next_kind"
-                     "    from waybill.attempts where sent or kind = 'look'"
+                     "    from waybill.attempts_made where sent or kind = 'look'"
                      "  window w as (partition by submission_id order by finished_at)) x"
                      " where kind = 'post' and http_status is null",
                      "t|0");
@@ -124,7 +124,7 @@ START_TEST(what_is_applied_later_than_any_settle_time_is_in_the_audit_trail)
     world_run_out(&world, "late, at 1.5 times what is waited for");
     twice = world_stat(&world, "", "duplicate_markers");
     told = support_query_int(
-        world.url, "select count(*) from (select submission_id from waybill.attempts"
+        world.url, "select count(*) from (select submission_id from waybill.attempts_made"
                    "  where kind = 'post' and sent group by submission_id having count(*) > 1"
                    "     and bool_or(outcome = 'unknown') and bool_or(outcome = 'accepted')) x");
     (void)printf("not known, and said so: %" PRId64 " applied after %d ms, when absence had been "
@@ -156,12 +156,12 @@ START_TEST(a_conflict_with_our_own_hidden_fulfillment_ends_as_accepted)
     (void)snprintf(faults, sizeof(faults), "first=6:drop_after list_lag_ms=1:%d", LATE_BEYOND_MS);
     world_faults(&world, faults);
     (void)world_run(&world);
-    support_query_is(world.url, "select count(*) > 0 from waybill.attempts where http_status = 409",
-                     "t");
+    support_query_is(world.url,
+                     "select count(*) > 0 from waybill.attempts_made where http_status = 409", "t");
     world_check(&world, world_stat(&world, "", "duplicate_markers") == 0, "applied twice");
     /* It would come right later: the list shows it in the end. */
-    support_query_is(world.url, "select count(*) from waybill.attempts where outcome = 'rejected'",
-                     "0");
+    support_query_is(world.url,
+                     "select count(*) from waybill.attempts_made where outcome = 'rejected'", "0");
     world_agree(&world, "409 by our own fulfillment");
 }
 END_TEST

@@ -239,9 +239,9 @@ START_TEST(a_claim_whose_answer_comes_too_late_is_not_sent)
     clock_sleep_ms(WORLD_SEND_WITHIN_MS + 200);
     proxy_release(world.database_proxy);
     (void)support_wait_exit(&run, PATIENCE_MS);
-    support_query_is(world.url,
-                     "select count(*) > 0 from waybill.attempts where kind = 'post' and not sent",
-                     "t");
+    support_query_is(
+        world.url,
+        "select count(*) > 0 from waybill.attempts_made where kind = 'post' and not sent", "t");
     world_agree(&world, "a late answer to a claim");
 }
 END_TEST
@@ -333,7 +333,8 @@ START_TEST(guards_bound_a_pass_and_lose_nothing)
     world_write_config(&world);
     code = world_run(&world);
     world_check(&world, code == 1, "with lines over the guard the run ended with %d", code);
-    support_query_is(world.url, "select count(*) from waybill.attempts where kind = 'post'", "4");
+    support_query_is(world.url, "select count(*) from waybill.attempts_made where kind = 'post'",
+                     "4");
     support_query_is(world.url,
                      "select max(shipped + cancelled) <= 2 from waybill.report_submission_items",
                      "t");

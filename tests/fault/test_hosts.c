@@ -203,7 +203,7 @@ posts_of(const struct support_process *bridge)
 
     (void)snprintf(
         sql, sizeof(sql),
-        "select count(*) from waybill.attempts a join waybill.workers w using (worker_id)"
+        "select count(*) from waybill.attempts_made a join waybill.workers w using (worker_id)"
         " where a.kind = 'post' and w.pid = %d",
         (int)bridge->pid);
     return support_query_int(world.url, sql);
@@ -346,7 +346,7 @@ unanswered_posts(void)
 
     (void)snprintf(
         sql, sizeof(sql),
-        "select count(*) from waybill.attempts a join waybill.workers w using (worker_id)"
+        "select count(*) from waybill.attempts_made a join waybill.workers w using (worker_id)"
         " where a.kind = 'post' and a.sent and a.http_status is null and w.pid = %d",
         (int)bridges[0].pid);
     return support_query_int(world.url, sql);
@@ -445,7 +445,7 @@ START_TEST(cut_off_an_hour_wrong_and_far_away_three_hosts_lose_and_double_nothin
 
     /* Nobody's wrong clock has come into the books. */
     (void)snprintf(sql, sizeof(sql),
-                   "select count(*) from waybill.attempts where not started_at between"
+                   "select count(*) from waybill.attempts_made where not started_at between"
                    " '%s'::timestamptz - interval '1 s' and clock_timestamp()",
                    since);
     ck_assert_int_eq(support_query_int(world.url, sql), 0);

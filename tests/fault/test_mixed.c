@@ -240,7 +240,7 @@ report(int rounds)
     say("fault statement_cancelled", cancelled);
     say("fault network_silent", silenced);
     say("fault lanes_locked", locked);
-    say("POSTs", support_query_int(world.url, "select count(*) from waybill.attempts"
+    say("POSTs", support_query_int(world.url, "select count(*) from waybill.attempts_made"
                                               " where kind = 'post' and sent"));
     say("fulfillments", world_stat(&world, "\"applied\"", "fulfillments"));
     say("shipped", world_stat(&world, "\"applied\"", "units_shipped"));

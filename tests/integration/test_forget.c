@@ -256,7 +256,14 @@ START_TEST(history_can_be_forgotten_but_not_rewritten)
     char state[6];
 
     shop_must(&shop, 0, "run");
+    support_psql(
+        shop.url,
+        "insert into waybill.attempts (submission_id, attempt, kind, sent, started_at, outcome)"
+        " select min(submission_id), 1, 'look', true, now(), 'found' from waybill.submissions");
     support_psql_state(shop.url, "update waybill.attempts set error = 'another'", state);
+    ck_assert_str_eq(state, "23514");
+    support_psql_state(
+        shop.url, "update waybill.submissions set request_id = 'another' where is_plain", state);
     ck_assert_str_eq(state, "23514");
     support_psql_state(shop.url,
                        "set waybill.is_forgetting = 'on';"

@@ -172,6 +172,36 @@ START_TEST(an_answer_that_is_there_twice_settles_once)
 }
 END_TEST
 
+/* Written once: as columns of the submission where that says all, else as rows of their own. */
+START_TEST(each_post_is_an_attempt_and_is_there_once)
+{
+    static const char made[] =
+        "select string_agg(concat_ws(' ', s.shipment_ref, s.is_plain, m.attempt, m.outcome,"
+        "         m.http_status, m.sent, m.started_at <= m.finished_at), ', '"
+        "         order by s.shipment_ref, m.attempt)"
+        "  from submissions s left join attempts_made m using (submission_id)";
+
+    claim_one();
+    support_query_is(url, "select settle(1, 1, jsonb_build_array(" ANSWER("f-1") "))", "1");
+    support_query_is(url, "select count(*) from attempts", "0");
+    support_query_is(url, made, "P t 1 accepted 201 t t, Q f");
+    claim_one();
+    support_query_is(url,
+                     "select settle(1, 1, jsonb_build_array(" ANSWER(
+                         "f-2") " || '{\"next\": \"planned\", \"outcome\": \"refused\","
+                                " \"http_status\": 429, \"delay_ms\": 0}'))",
+                     "1");
+    support_query_is(url, made, "P t 1 accepted 201 t t, Q f 1 refused 429 t t");
+    claim_one();
+    support_query_is(url, "select settle(1, 1, jsonb_build_array(" ANSWER("f-2") "))", "1");
+    support_query_is(url, made,
+                     "P t 1 accepted 201 t t, Q f 1 refused 429 t t, Q f 2 accepted 201 t t");
+    refuse("update submissions set http_status = 500 where is_plain", "23514");
+    refuse("update submissions set is_plain = false where is_plain", "23514");
+    refuse("update submissions set is_plain = true where not is_plain", "23514");
+}
+END_TEST
+
 START_TEST(law_5_counters_move_with_submissions_only)
 {
     char *before = picture();
@@ -493,6 +523,7 @@ main(void)
     tcase_add_test(tcase, law_4_also_of_what_is_new);
     tcase_add_test(tcase, an_answer_that_is_there_twice_settles_once);
     tcase_add_test(tcase, a_claim_stays_while_something_is_sent_under_it);
+    tcase_add_test(tcase, each_post_is_an_attempt_and_is_there_once);
     tcase_add_test(tcase, law_5_counters_move_with_submissions_only);
     tcase_add_test(tcase, law_5_the_same_units_are_planned_once);
     tcase_add_test(tcase, law_5_a_plan_number_is_used_once_and_in_turn);
