@@ -12,7 +12,7 @@ enum {
     LOOP_ASKS_AHEAD = 4,   /* questions in flight for each turn of taking */
     LOOP_REAP_MS = 5000,
     LOOP_PACE_MS = 100,
-    LOOP_AHEAD_MAX = 256,
+    LOOP_AHEAD_MAX = 512,
     LOOP_UNSETTLED_MAX = 600, /* answers in hand; with more of them nothing is claimed */
     LOOP_LISTS_AGAIN_MS = 20,
 };
