@@ -165,14 +165,6 @@ begin
      where l.order_id = any (ids) and o.order_id = l.order_id;
 end $$;
 
--- Is anything still being sent under a claim? Once nothing is, nothing will be: a token is never used again.
-create or replace function is_claim_open(c claims) returns boolean
-language plpgsql stable security definer set search_path from current
-    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
-begin
-    return exists (select from submissions s where s.submission_id = any (c.submissions) and s.claim_token = c.claim_token);
-end $$;
-
 -- A claim whose worker is gone becomes unknown: by time, or earlier when the worker's session lock is free.
 -- Either way only after the claim may not be sent any more, and the settle clock starts where it always does.
 create or replace function reap(for_run bigint, timeout_ms bigint, settle_ms bigint) returns bigint
@@ -186,14 +178,14 @@ declare
 begin
     delete from claims c
      where c.claim_token in (select x.claim_token from claims x
-                              where x.expires_at < t and not is_claim_open(x)
+                              where x.expires_at < t and x.sending = 0
                                 for update skip locked);
     lost := array(
         select s.submission_id
           from claims c
          cross join lateral (select k.submission_id, k.claim_expires_at from submissions k
                               where k.submission_id = any (c.submissions) and k.claim_token = c.claim_token offset 0) s
-         where c.expires_at < t
+         where c.expires_at < t and c.sending > 0
            and (s.claim_expires_at + timeout_ms * interval '1 ms' < t
                 or not exists (select from pg_locks k
                                 where k.locktype = 'advisory' and k.objsubid = 2

@@ -187,17 +187,31 @@ declare
     leaving text[]; -- orders that have a submission on its way now
     changed bigint[]; -- submissions, and how they moved: -1 or 1
     moved int[];
+    tokens uuid[]; -- claims, and whether one submission more or less is being sent under them
+    sends int[];
     ids bigint[];
 begin
     select array_agg(c.order_id) filter (where c.leaves),
-           array_agg(c.submission_id) filter (where c.moved <> 0), array_agg(c.moved) filter (where c.moved <> 0)
-      into leaving, changed, moved
+           array_agg(c.submission_id) filter (where c.moved <> 0), array_agg(c.moved) filter (where c.moved <> 0),
+           array_agg(c.claim_token) filter (where c.sends <> 0), array_agg(c.sends) filter (where c.sends <> 0)
+      into leaving, changed, moved, tokens, sends
       from (select a.submission_id, a.order_id, is_live(a.state)::int - is_live(b.state)::int as moved,
+                   coalesce(a.claim_token, b.claim_token) as claim_token,
+                   (a.state = 'sending')::int - (b.state = 'sending')::int as sends,
                    is_on_its_way(a.state) and not is_on_its_way(b.state) as leaves
               from before b join after a using (submission_id)
              where a.state <> b.state) c;
     if leaving is not null then
         perform one_post_at_a_time(leaving);
+    end if;
+    if tokens is not null then
+        perform 1 from claims k where k.claim_token = any (tokens) order by k.claim_token for no key update;
+        update claims k
+           set sending = k.sending + x.sends
+          from (select u.claim_token, sum(u.sends)::int as sends
+                  from unnest(tokens, sends) as u(claim_token, sends)
+                 group by u.claim_token) x
+         where k.claim_token = any (tokens) and k.claim_token = x.claim_token;
     end if;
     if changed is null then
         return null;
@@ -370,17 +384,11 @@ end $$;
 create or replace trigger law_rows_inserted after insert on rows
     referencing new table as added for each statement execute function law_rows_inserted();
 
-create or replace function law_claim_deleted() returns trigger
-language plpgsql security definer set search_path from current as $$
-begin
-    if is_claim_open(old) then
-        raise exception 'law 11: claim % is open: something is being sent under it', old.claim_token
-            using errcode = 'check_violation', constraint = 'law_11';
-    end if;
-    return old;
-end $$;
 create or replace trigger law_claim_deleted before delete on claims
-    for each row execute function law_claim_deleted();
+    for each row when (old.sending > 0) execute function refuse('law 11', 'something is being sent under it');
+create or replace trigger law_claims_counted before update of claim_token, sending on claims
+    for each statement when (pg_trigger_depth() = 0)
+    execute function refuse('law 11', 'the count follows the submissions');
 create or replace trigger law_claims_stay before truncate on claims
     for each statement execute function refuse('law 11', 'a claim ends when its submissions are settled');
 

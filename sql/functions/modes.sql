@@ -66,7 +66,7 @@ end $$;
 
 create or replace function worker_end(id bigint) returns void
 language sql volatile security definer set search_path from current as $$
-delete from claims c where c.worker_id = id and not is_claim_open(c);
+delete from claims c where c.worker_id = id and c.sending = 0;
 update workers set ended_at = clock_timestamp(), is_sending = false where worker_id = id
 $$;
 

@@ -315,11 +315,13 @@ create table claims (
     claim_token uuid primary key,
     worker_id   bigint,
     expires_at  timestamptz not null,
-    submissions bigint[] not null
+    submissions bigint[] not null,
+    sending     int not null default 0 check (sending >= 0)
 );
 create index claims_expires on claims (expires_at);
 create index claims_worker on claims (worker_id);
 comment on table claims is 'one row per claim: where what is being sent is found again when its worker is gone';
+comment on column claims.sending is 'how many of its submissions are being sent under its token; a token is never used again, so that 0 is the end of it';
 
 create table attempts (
     submission_id bigint not null,
