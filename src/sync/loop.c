@@ -398,6 +398,7 @@ loop_begin(struct loop *loop, struct error *err)
     const struct sync_options *o = loop->options;
     char why[256] = "";
     struct ledger_identity me;
+    bool collects;
 
     if (!ledger_identify(loop->ledger, &me, err))
         return false;
@@ -417,9 +418,13 @@ loop_begin(struct loop *loop, struct error *err)
         (loop->is_shadow && !run_look_in_shadow(loop->ledger, err)))
         return false;
     if (!prune_audit(loop->ledger, loop->run_id, LOOP_AUDIT_ROWS, err) || !loop_forget(loop, err) ||
-        !sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
-                      sizeof(why), err) ||
         !work_left(loop->ledger, o->only_order, &loop->left, err))
+        return false;
+    collects = o->is_scan || o->wants_sweep || loop->left.is_queued;
+    /* The planner asks the same when it collects, but for a single order. */
+    if ((!collects || o->only_order != NULL) &&
+        !sweep_is_due(loop->ledger, loop->run_id, !o->is_scan, o->sweep_interval_ms, why,
+                      sizeof(why), err))
         return false;
     if (o->only_order != NULL) {
         const char *orders[] = {o->only_order};
@@ -430,7 +435,7 @@ loop_begin(struct loop *loop, struct error *err)
     }
     if (!events_begin(loop, err))
         return false;
-    if (why[0] != '\0' || o->is_scan || o->wants_sweep || loop->left.is_queued)
+    if (why[0] != '\0' || collects || o->only_order != NULL)
         loop_poke_planner(loop, true);
     loop->look_again = clock_mono_now();
     loop->claims_may_be_due = loop->left.post_ms <= 0;

@@ -144,6 +144,22 @@ START_TEST(a_statement_that_the_feed_missed_does)
 }
 END_TEST
 
+START_TEST(a_row_without_a_key_is_counted_and_keeps_no_other_from_the_queue)
+{
+    static const char seen[] =
+        "select (select string_agg(order_key, ' ' order by order_key) from queue),"
+        "       (select is_called from feed_null_keys)";
+
+    support_psql(url, "insert into public.lines values ('K'), (''), ('L'), ('K')");
+    support_query_is(url, seen, "K L|f");
+    support_psql(url,
+                 "update public.lines set order_id = nullif(order_id, 'L') where order_id <> 'K'");
+    support_query_is(url, seen, "K L L|t");
+    support_query_is(url, "select last_value from feed_missed", "1");
+    support_query_is(url, "select is_called from feed_missed", "f");
+}
+END_TEST
+
 /* A turn of a watch leaves what is rare to the next whole pass, but nothing that is to be planned
  * or sent. */
 START_TEST(a_turn_of_a_watch_looks_at_less)
@@ -301,6 +317,8 @@ main(void)
     SUPPORT_CASE(suite, 60, setup, NULL, whatever_is_due_ends_idleness);
     SUPPORT_CASE(suite, 60, setup, NULL, what_waits_for_its_time_does_not);
     SUPPORT_CASE(suite, 60, setup, NULL, a_statement_that_the_feed_missed_does);
+    SUPPORT_CASE(suite, 60, setup, NULL,
+                 a_row_without_a_key_is_counted_and_keeps_no_other_from_the_queue);
     SUPPORT_CASE(suite, 60, setup, NULL, a_turn_of_a_watch_looks_at_less);
     SUPPORT_CASE(suite, 60, setup, NULL, events_are_read_when_the_last_reading_is_old);
     SUPPORT_CASE(suite, 60, setup, NULL, a_ledger_that_is_not_itself_is_refused);
