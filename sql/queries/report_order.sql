@@ -17,10 +17,11 @@ with wanted as (
       from subs s
      union all
     select a.finished_at, 2, a.kind,
-           format('submission %s, %s %s: %s', s.submission_id, a.kind, a.attempt,
+           format('submission %s, %s %s: %s', a.submission_id, a.kind, a.attempt,
                   concat_ws(', ', a.outcome, 'HTTP ' || nullif(a.http_status, 0), case when not a.sent then 'not sent' end,
                             a.error, 'request ' || a.request_id))
-      from subs s join attempts_made a on a.submission_id = s.submission_id
+      from attempts_of((select array_agg(s.submission_id) from subs s), (select min(s.created_at) from subs s),
+                       (select max(coalesce(s.settled_at, clock_timestamp())) from subs s)) a
      union all
     select s.settled_at, 3, s.state::text,
            format('submission %s by %s%s', s.submission_id, s.settled_by,

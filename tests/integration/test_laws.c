@@ -196,6 +196,13 @@ START_TEST(each_post_is_an_attempt_and_is_there_once)
     support_query_is(url, "select settle(1, 1, jsonb_build_array(" ANSWER("f-2") "))", "1");
     support_query_is(url, made,
                      "P t 1 accepted 201 t t, Q f 1 refused 429 t t, Q f 2 accepted 201 t t");
+    support_query_is(
+        url,
+        "select string_agg(format('%s %s', attempt, outcome), ', ' order by submission_id,"
+        "         attempt)"
+        "  from attempts_of((select array_agg(submission_id) from submissions), now(), now())",
+        "1 accepted, 1 refused, 2 accepted");
+    support_query_is(url, "select count(*) from attempts_of(null, null, null)", "0");
     refuse("update submissions set http_status = 500 where is_plain", "23514");
     refuse("update submissions set is_plain = false where is_plain", "23514");
     refuse("update submissions set is_plain = true where not is_plain", "23514");
