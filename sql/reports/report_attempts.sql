@@ -5,9 +5,15 @@ create or replace view report_attempts as
 select a.submission_id, a.attempt, a.kind,
        (select format('%s/%s', w.host, w.pid) from workers w where w.worker_id = a.worker_id) as worker,
        a.sent, a.started_at, a.finished_at, a.outcome, a.http_status, a.error, a.request_id,
-       s.order_id
-  from attempts_made a
-  left join submissions s on s.submission_id = a.submission_id;
+       a.order_id
+  from (select x.submission_id, x.attempt, x.kind, x.worker_id, x.sent, x.started_at, x.finished_at, x.outcome, x.http_status,
+               x.error, x.request_id, s.order_id
+          from attempts x
+          left join submissions s on s.submission_id = x.submission_id
+         union all
+        select p.submission_id, p.attempt, p.kind, p.worker_id, p.sent, p.started_at, p.finished_at, p.outcome, p.http_status,
+               p.error, p.request_id, p.order_id
+          from plain_attempts p) a;
 
 comment on view report_attempts is 'every request made for a submission: POSTs, and looks that asked what became of one';
 comment on column report_attempts.submission_id is 'the submission''s number in this ledger';
