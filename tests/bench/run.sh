@@ -5,7 +5,7 @@
 #   --quick          smaller and shorter: a first look, whose ratios need not be those of the whole
 #   --rounds N       of each comparison (3; quick: 2); the median counts
 #   --lines N        of the large warehouse of idle and changes (10000000)
-#   --history N      submissions of ten years (10000000); 50000000 takes 50 GB and 22 minutes
+#   --history N      submissions of ten years (10000000); 50000000 takes 50 GB and 12 minutes
 #   --in-flight N    drain: only with so many; may be given again
 #   --only-waybill   without the queues that it is compared with
 #   --statements     say which statements took the database's time
