@@ -245,8 +245,7 @@ with wanted as (
            when o.state is null then 'asking the API for the order'
            else format('the order is %s at the API', o.state) end as gate_detail,
            o.state as api_state, o.forgotten_at is not null as is_forgotten, o.ask_at is not null as is_asked,
-           (o.state = 'accepted' and o.state_since <= clock_timestamp() - interval '6 days'
-                and o.state_since > clock_timestamp() - interval '7 days') is true as is_expiring
+           is_expiring(o.state, o.state_since) as is_expiring
       from api o
      cross join identity g
 ), summed as (

@@ -1,5 +1,11 @@
 -- expiring: a card's authorization typically lasts seven days; orders with units planned whose last day it is go first.
 
+create or replace function is_expiring(state text, since timestamptz) returns boolean
+language sql volatile parallel safe as $$
+select (state = 'accepted' and since <= clock_timestamp() - interval '6 days'
+            and since > clock_timestamp() - interval '7 days') is true
+$$;
+
 -- From the day before its end to its end. What is over is not hurried: nothing is gained for it any more, and others
 -- can still be in time.
 create or replace function hurry_orders(keys text[]) returns void
@@ -15,9 +21,7 @@ begin
       from (select distinct unnest(keys) as order_id) k
      cross join lateral (
            select x.state_since from orders x
-            where x.order_id = k.order_id and x.state = 'accepted'
-              and x.state_since <= clock_timestamp() - interval '6 days'
-              and x.state_since > clock_timestamp() - interval '7 days' offset 0) o
+            where x.order_id = k.order_id and is_expiring(x.state, x.state_since) offset 0) o
      cross join lateral (
            select x.order_id from lanes x
             where x.order_id = k.order_id and x.next_at < 'infinity' and x.urgent_until is null offset 0) l;

@@ -6,7 +6,7 @@
 -- can't do, wrong code can't do either. Counters of `rows` are moved by
 -- triggers alone (functions/laws.sql).
 --
--- Lock order, everywhere: lanes (by order_id) -> submissions -> rows. Whoever
+-- Lock order, everywhere: lanes (by order_id) -> submissions -> claims (by token) -> rows. Whoever
 -- changes a submission of an order, or a counter of its rows, holds its lane.
 
 create type submission_state as enum (

@@ -8,11 +8,10 @@
 #include "sync/own_session.h"
 
 enum {
-    SETTLE_MAX = 300,  /* one settlement; nothing is gained above */
-    SETTLE_APART = 64, /* answers in hand from which a session of their own pays */
-    SETTLE_MANY = 100, /* nearly as cheap as any number: no use to wait for more */
-    SETTLE_LINGER_MS =
-        10, /* an answer waits so long for others: few large batches, not many small ones */
+    SETTLE_MAX = 300,      /* one settlement; nothing is gained above */
+    SETTLE_APART = 64,     /* answers in hand from which a session of their own pays */
+    SETTLE_MANY = 100,     /* nearly as cheap as any number: no use to wait for more */
+    SETTLE_LINGER_MS = 10, /* an answer waits so long for others: few large batches */
     SETTLE_TIMEOUT_MS = 60000,
 };
 

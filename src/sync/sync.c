@@ -125,8 +125,7 @@ sync_end(struct sync *sync, struct sync_summary *summary, const struct error *fa
     sync->run_id = 0;
 }
 
-/* Is there anything to do? A scan's bounds are moved by a run, and by each whole pass of a watch.
- */
+/* Is there anything to do? A scan's watermark is moved by a run, and by a watch's whole passes. */
 static bool
 sync_look(struct sync *sync, bool is_watch, struct run_found *found, struct error *err)
 {
