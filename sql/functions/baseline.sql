@@ -94,11 +94,11 @@ begin
                sum(r.due_cancelled) over w - r.due_cancelled as cancelled_from, sum(r.due_cancelled) over w as cancelled_to
           from (select distinct m.order_id, m.item_id from made m) k
          cross join lateral (
-               select r.row_id, r.shipment_ref,
+               select r.row_id, r.shipment_ref, r.model,
                       greatest(0, coalesce(r.shipped, 0) - r.posted_shipped) as due_shipped,
                       greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled) as due_cancelled
                  from row_units r where r.order_id = k.order_id and r.item_id = k.item_id offset 0) r
-        window w as (partition by k.order_id, k.item_id order by r.shipment_ref desc)
+        window w as (partition by k.order_id, k.item_id order by is_orchestrated(r.model) desc, r.shipment_ref desc)
     ), meet as (
         select h.row_id, l.id, l.order_id, l.item_id,
                greatest(0, least(l.shipped_to, case when h.n = h.last then l.shipped_to else h.shipped_to end)

@@ -256,7 +256,7 @@ begin
         return;
     end if;
     with r as (
-        select x.row_id, row_number() over (order by x.shipment_ref) as n,
+        select x.row_id, row_number() over (order by is_orchestrated(x.model), x.shipment_ref) as n,
                greatest(0, coalesce(x.shipped, 0) - x.live_shipped) as due_shipped,
                greatest(0, coalesce(x.cancelled, 0) - x.live_cancelled) as due_cancelled
           from rows x where x.order_id = of_order and x.item_id = of_item

@@ -128,19 +128,26 @@ with wanted as (
       left join opened o on o.row_id = l.row_id
 ), measured as (
     select m.*,
-           case when is_read and shipped is not null then shipped else 0 end as desired_shipped,
-           case when is_read and cancelled is not null then cancelled else 0 end as desired_cancelled,
+           case when is_read then coalesce(shipped, 0) else 0 end as counted_shipped,
+           case when is_read then coalesce(cancelled, 0) else 0 end as counted_cancelled,
            posted_shipped + firm_shipped as live_shipped,
-           posted_cancelled + firm_cancelled as live_cancelled
+           posted_cancelled + firm_cancelled as live_cancelled,
+           is_orchestrated(model) as is_orchestrated
       from met m
-), gaps as (
+), desired as (
+    -- what the API's own fulfiller posts is not wanted from us, and takes over nothing that we posted
     select m.*,
+           case when is_orchestrated then least(counted_shipped, live_shipped) else counted_shipped end as desired_shipped,
+           case when is_orchestrated then least(counted_cancelled, live_cancelled) else counted_cancelled end as desired_cancelled
+      from measured m
+), gaps as (
+    select d.*,
            greatest(0, desired_shipped - live_shipped) as more_shipped,
            greatest(0, live_shipped - desired_shipped) as less_shipped,
            greatest(0, desired_cancelled - live_cancelled) as more_cancelled,
            greatest(0, live_cancelled - desired_cancelled) as less_cancelled,
-           coalesce(model, 'third_party') = 'orchestrated' as is_orchestrated
-      from measured m
+           counted_shipped - desired_shipped as theirs_shipped, counted_cancelled - desired_cancelled as theirs_cancelled
+      from desired d
 ), lines as (
     select g.order_id, g.item_id,
            bool_or(is_read) as is_present,
@@ -150,6 +157,7 @@ with wanted as (
            sum(shipped) as shipped, sum(cancelled) as cancelled, sum(returned) as returned,
            sum(desired_shipped) as desired_shipped, sum(desired_cancelled) as desired_cancelled,
            sum(live_shipped) as live_shipped, sum(live_cancelled) as live_cancelled,
+           sum(theirs_shipped + theirs_cancelled) as theirs,
            sum(more_shipped) as more_shipped, sum(less_shipped) as less_shipped,
            sum(more_cancelled) as more_cancelled, sum(less_cancelled) as less_cancelled,
            -- rows that are still read, and fell
@@ -196,7 +204,7 @@ with wanted as (
            when is_decreased and not is_noted then 'decreased'
            -- what is posted can't be taken back: it counts even where the warehouse says less by now
            when adds > 0 and greatest(desired_shipped, live_shipped)
-                + greatest(desired_cancelled, live_cancelled) > ordered then 'over_quantity'
+                + greatest(desired_cancelled, live_cancelled) + theirs > ordered then 'over_quantity'
            when units_per_line_max > 0 and adds > units_per_line_max then 'guard'
            when is_decreased then 'decreased'
            end as kind
@@ -287,8 +295,9 @@ with wanted as (
       from gated w
 ), due as (
     select w.*,
-           more_shipped - takes_shipped as due_shipped, more_cancelled - takes_cancelled as due_cancelled,
-           more_shipped - takes_shipped + more_cancelled - takes_cancelled - agrees as remains
+           more_shipped - takes_shipped + theirs_shipped as due_shipped,
+           more_cancelled - takes_cancelled + theirs_cancelled as due_cancelled,
+           more_shipped - takes_shipped + theirs_shipped + more_cancelled - takes_cancelled + theirs_cancelled - agrees as remains
       from agreed w
     offset 0
 )
@@ -327,6 +336,11 @@ select w.order_id, w.item_id, w.shipment_ref, w.row_id, w.is_read, coalesce(w.pr
        when w.gate <> 'open' then w.gate_detail
        end as waits_for offset 0) why;
 end $$;
+
+-- Posted by the API's own fulfiller: left alone.
+create or replace function is_orchestrated(model text) returns boolean
+language sql immutable parallel safe as
+$$ select coalesce(model, 'third_party') = 'orchestrated' $$;
 
 -- What is wrong with a quantity, in words; null: nothing. Stable as format() is, or it would be called and not inlined.
 create or replace function bad_quantity(name text, quantity numeric) returns text

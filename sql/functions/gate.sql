@@ -304,7 +304,7 @@ begin
             named_cancelled := named_cancelled + now_cancelled;
         end loop;
         for taken in
-            select r.row_id, row_number() over (order by r.shipment_ref) = 1 as is_first,
+            select r.row_id, row_number() over (order by is_orchestrated(r.model), r.shipment_ref) = 1 as is_first,
                    -- what is planned and can still be taken back is as good as due
                    greatest(0, coalesce(r.shipped, 0) - r.posted_shipped - firm.shipped) as due_shipped,
                    greatest(0, coalesce(r.cancelled, 0) - r.posted_cancelled - firm.cancelled) as due_cancelled
@@ -317,9 +317,9 @@ begin
                       and (s.state in ('sending', 'unknown') or (s.state in ('planned', 'held') and s.unknown_attempts > 0))
                    offset 0) firm
              where r.order_id = of_order and r.item_id = f.item_id
-             order by r.shipment_ref desc
+             order by is_orchestrated(r.model) desc, r.shipment_ref desc
         loop
-            -- the last row visited is the first by name: it takes what no row wants
+            -- what the API's own fulfiller posts is most likely its; the last row visited takes what no row wants
             insert into adjustments (kind, row_id, shipped, cancelled, fulfillment_id, reason)
             select 'foreign', taken.row_id, x.shipped, x.cancelled, f.id,
                    case when f.is_own then own_lost() else 'made at the API by somebody else' end

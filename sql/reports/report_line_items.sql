@@ -49,15 +49,16 @@ select r.order_id, r.item_id, r.shipment_ref,
               least(sum(g.less_cancelled), sum(g.more_cancelled)) as moves_cancelled,
               coalesce(sum(g.more_cancelled) filter (where g.shipment_ref < r.shipment_ref), 0) as before_cancelled
          from (select o.shipment_ref,
-                      greatest(0, w.shipped - o.live_shipped) as more_shipped,
-                      greatest(0, o.live_shipped - w.shipped - o.returned) as less_shipped,
-                      greatest(0, w.cancelled - o.live_cancelled) as more_cancelled,
+                      case when w.is_ours then greatest(0, w.shipped - o.live_shipped) else 0 end as more_shipped,
+                      greatest(0, o.live_shipped - w.shipped) as less_shipped,
+                      case when w.is_ours then greatest(0, w.cancelled - o.live_cancelled) else 0 end as more_cancelled,
                       greatest(0, o.live_cancelled - w.cancelled) as less_cancelled
                  from rows o
                 cross join lateral (select case when o.is_present then coalesce(o.shipped, 0) else 0 end as shipped,
-                                           case when o.is_present then coalesce(o.cancelled, 0) else 0 end as cancelled) w
+                                           case when o.is_present then coalesce(o.cancelled, 0) else 0 end as cancelled,
+                                           not is_orchestrated(o.model) as is_ours) w
                 where o.order_id = r.order_id and o.item_id = r.item_id) g
-        where r.shipped > r.live_shipped or r.cancelled > r.live_cancelled) l on true
+        where (r.shipped > r.live_shipped or r.cancelled > r.live_cancelled) and not is_orchestrated(r.model)) l on true
  cross join lateral (
        select case when not r.is_present then 0
                    when r.shipped is null then null

@@ -466,6 +466,31 @@ static const struct story stories[] = {
 {"orchestrated lines are left alone, visibly", {
     {"plan", "A 1 '' 5/2/0 orchestrated; A 2 '' 5/1/0 distributed"}, {"open", "planned '' 2:1/0"},
     {"waits", "1 '': orchestrated: the API's own fulfiller posts it"}, {"issues", ""}}},
+{"the report says due what the planner will plan, where units came back too", {
+    {"settings", "has_gate = true"}, {"api", "A accepted 1:9"}, {"plan", "A 1 P1 9/3/0"}, {"accept", ""}, {"api", "A in_review 1:9"},
+    {"plan", "A 1 P1 9/2/0/1; A 1 P2 9/1/0; A 1 P3 9/2/0"}, {"open", ""},
+    {"sql", "do $$ begin assert (select array_agg(due_shipped order by shipment_ref) = '{0,0,2}' from report_line_items); end $$"},
+    {"api", "A accepted 1:9"}, {"look", ""}, {"open", "planned P3 1:2/0"}, {"posted", "1 P1 2/0; 1 P2 1/0"}}},
+{"orchestrated units take over nothing that was posted", {
+    {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T 10/3/0"}, {"accept", ""}, {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T 10/1/0"},
+    {"issues", "decreased 1"}, {"posted", "1 T 3/0"}, {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T 10/3/0"},
+    {"open", ""}, {"issues", ""}, {"notes", ""}}},
+{"a parcel that is away for a look stays posted beside an orchestrated one", {
+    {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T 10/3/0"}, {"accept", ""}, {"plan", "A 1 '' 10/5/0 orchestrated"},
+    {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T 10/3/0"}, {"open", ""}, {"posted", "1 T 3/0"}, {"notes", ""}, {"issues", ""}}},
+{"a renamed parcel keeps its units beside an orchestrated one", {
+    {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T 10/3/0"}, {"accept", ""}, {"plan", "A 1 '' 10/5/0 orchestrated; A 1 T2 10/3/0"},
+    {"open", ""}, {"posted", "1 T2 3/0"}, {"notes", "moved 1"}, {"waits", "1 '': orchestrated: the API's own fulfiller posts it"}}},
+{"what was posted of a row stays posted when it turns out orchestrated, and comes back", {
+    {"plan", "A 1 '' 10/3/0"}, {"accept", ""}, {"plan", "A 1 '' 10/3/0 orchestrated"}, {"issues", ""}, {"waits", ""},
+    {"plan", "A 1 '' 10/5/0 orchestrated"}, {"open", ""}, {"plan", "A 1 '' 10/5/0"}, {"open", "planned '' 1:2/0"}}},
+{"orchestrated units count as ordered ones", {
+    {"plan", "A 1 '' 5/3/0 orchestrated; A 1 T 5/2/0"}, {"accept", ""}, {"plan", "A 1 '' 5/3/0 orchestrated; A 1 T 5/1/0; A 1 U 5/1/1"},
+    {"issues", "over_quantity 1"}, {"open", ""}}},
+{"a fulfillment of somebody else's is the orchestrated row's first", {
+    {"settings", "has_gate = true"}, {"api", "A fulfilled 1:10"}, {"plan", "A 1 A 10/5/0 orchestrated; A 1 T 10/3/0"},
+    {"list", "A f9:1:5/0"}, {"look", ""}, {"adjustments", "foreign 1 A 5/0"}, {"api", "A accepted 1:10"}, {"look", ""},
+    {"open", "planned T 1:3/0"}}},
 
 /* --- lists, markers, several hosts --- */
 {"held because no list had ever shown a marker: released by the first that does", {
