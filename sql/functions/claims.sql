@@ -53,6 +53,7 @@ declare
     ids text[];
     chosen bigint[]; -- submissions, and the orders that they are of
     whose text[];
+    has_doubtful boolean; -- one of them may have been applied by an earlier attempt
     taken bigint[];
 begin
     if me.mode <> 'live' then
@@ -89,17 +90,27 @@ begin
 
     -- Arrays between the statements, so that each finds its rows by key whatever the statistics say: the plans are made
     -- once a session. What is in hand is joined by hash.
-    select coalesce(array_agg(p.submission_id), '{}'), coalesce(array_agg(k.order_id), '{}')
-      into chosen, whose
+    select coalesce(array_agg(p.submission_id), '{}'), coalesce(array_agg(k.order_id), '{}'), coalesce(bool_or(p.unknown_attempts > 0), false)
+      into chosen, whose, has_doubtful
       from unnest(ids) as k(order_id)
      cross join lateral (
-           select p.submission_id
+           -- an ambiguous one first: nothing else of its order goes
+           select p.submission_id, p.held_by, p.unknown_attempts
              from submissions p
-            where p.order_id = k.order_id and p.settled_at is null and p.state = 'planned' and p.next_attempt_at <= t
-            order by p.next_attempt_at, p.submission_id
+            where p.order_id = k.order_id and p.settled_at is null
+              and ((p.state = 'planned' and p.next_attempt_at <= t) or p.held_by = 'ambiguous')
+            order by p.held_by nulls last, p.next_attempt_at, p.submission_id
             limit 1) p
-     where me.generation = 1   -- the first has nothing to be verified against
-        or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0);
+     where p.held_by is null
+       and (me.generation = 1   -- the first has nothing to be verified against
+            or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0));
+    if has_doubtful then
+        -- Since it was planned somebody else may have posted its units, or the warehouse has taken them back.
+        if withdraw_unwanted(whose, false) > 0 then
+            insert into queue (order_key, source)
+            select distinct s.order_id, 'withdrawn' from submissions s where s.submission_id = any (chosen) and s.state = 'withdrawn';
+        end if;
+    end if;
     insert into claims (claim_token, worker_id, expires_at, submissions)
     select token, for_worker, t + send_within_ms * interval '1 ms', chosen where chosen <> '{}';
     with sent as (
@@ -118,8 +129,10 @@ begin
     -- The others had nothing after all; say when they will.
     if coalesce(cardinality(taken), 0) < cardinality(ids) then
         update lanes l
-           set next_at = coalesce((select min(s.next_attempt_at) from submissions s
-                                    where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+           set next_at = coalesce((select case when not bool_or(s.held_by is not distinct from 'ambiguous') then min(s.next_attempt_at) end
+                                     from submissions s
+                                    where s.order_id = l.order_id and s.settled_at is null and s.state in ('planned', 'held')),
+                                  'infinity')
          where l.order_id = any (ids) and l.active_submission is null;
     end if;
     if me.generation > 1 and exists (select from lanes l where l.order_id = any (ids) and l.active_submission is null

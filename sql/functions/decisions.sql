@@ -240,7 +240,7 @@ begin
         said := format('the ledger knows no item %s of order %s', of_item, of_order);
         return;
     end if;
-    -- What is planned and was never possibly applied gives way; the planner withdraws it.
+    -- What is planned and was never possibly applied gives way.
     select max(r.ordered), sum(r.posted_shipped + r.posted_cancelled), coalesce(sum(f.units), 0)
       into has_ordered, has_posted, on_the_way
       from row_units r
@@ -277,6 +277,7 @@ begin
         returning shipped + cancelled as units
     )
     select sum(put.units) into booked from put;
+    perform withdraw_unwanted(array[of_order], false);
     insert into queue (order_key, source) values (of_order, 'operator');
     perform note_decision('settle', format('order %s item %s', of_order, of_item), null, of_order, who, why);
     done := true;
@@ -300,6 +301,7 @@ begin
                          format('fulfillment %s is in the ledger already', id));
         return;
     end if;
+    perform withdraw_unwanted(array[of_order], true);
     insert into queue (order_key, source) values (of_order, 'operator');
     perform note_decision('adopt', 'fulfillment ' || id, null, of_order, who, why);
     said := format('fulfillment %s of order %s is adopted', id, of_order);

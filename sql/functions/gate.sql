@@ -193,6 +193,9 @@ begin
         return lacking;
     end if;
     booked := book_foreign(for_run, of_order, listing, is_first_look and not is_first_live(looked_in));
+    if booked > 0 then
+        perform withdraw_unwanted(array[of_order], true);
+    end if;
     insert into orders as o (order_id, listed_at)
     values (of_order, clock_timestamp())
         on conflict (order_id) do update

@@ -102,7 +102,7 @@ begin
           from marked w
          group by w.order_id, w.shipment_ref, w.part, w.marker
     ), made as (
-        insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts,
+        insert into submissions (marker, order_id, shipment_ref, run_id, state, held_by, next_attempt_at, attempts, unknown_attempts,
                                  shipment_id, tracking_company, tracking_number, tracking_url)
         select p.marker, p.order_id, p.shipment_ref, for_run,
                case when h.was_held then 'held' else 'planned' end::submission_state,
@@ -110,27 +110,31 @@ begin
                case when coalesce(h.was_held, false) then null
                     when h.next_attempt_at < 'infinity' then greatest(h.next_attempt_at, clock_timestamp())
                     else clock_timestamp() end,
-               coalesce(h.attempts, 0),
+               coalesce(h.attempts, 0), coalesce(h.unknown_attempts, 0),
                p.shipment_id, p.tracking_company, p.tracking_number, p.tracking_url
           from parts p
          cross join lateral (
                -- planning anew doesn't reset what was learned: attempts, back-off, an operator's hold
-               select max(x.attempts) as attempts, max(x.next_attempt_at) as next_attempt_at,
-                      bool_or(x.error_message = 'was held: operator') as was_held
-                 from (select s.attempts, s.error_message,
+               select max(x.attempts) as attempts, max(x.unknown_attempts) as unknown_attempts,
+                      max(x.next_attempt_at) as next_attempt_at, bool_or(x.error_message = 'was held: operator') as was_held
+                 from (select s.attempts, s.unknown_attempts, s.error_message,
                               pulled_at[array_position(pulled, s.submission_id)] as next_attempt_at
                          from submissions s
                         where has_pulled and s.order_id = p.order_id and s.shipment_ref = p.shipment_ref
                           and s.submission_id = any (pulled)
                        union all
-                       -- withdrawn earlier, behind a gate that was shut until now
-                       (select s.attempts, s.error_message, null
-                          from submissions s
-                         where s.order_id = p.order_id and s.shipment_ref = p.shipment_ref and s.settled_by = 'planner'
-                           and not coalesce(has_pulled and s.submission_id = any (pulled), false)
-                           and not exists (select from submissions x
-                                            where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
-                                              and x.submission_id > s.submission_id offset 0))) x
+                       -- withdrawn earlier, behind a gate that was shut until now; one that may have been applied after
+                       -- all has each later POST of its order looked for first
+                       (select case when s.is_last then s.attempts end, s.unknown_attempts,
+                               case when s.is_last then s.error_message end, null
+                          from (select y.*, y.shipment_ref = p.shipment_ref
+                                            and not exists (select from submissions x
+                                                             where x.order_id = p.order_id and x.shipment_ref = p.shipment_ref
+                                                               and x.submission_id > y.submission_id offset 0) as is_last
+                                  from submissions y
+                                 where y.order_id = p.order_id and y.settled_by = 'planner'
+                                   and not coalesce(has_pulled and y.submission_id = any (pulled), false)) s
+                         where s.is_last or s.unknown_attempts > 0)) x
                offset 0) h
          order by p.order_id, p.shipment_ref, p.part
         returning submission_id, marker
@@ -143,6 +147,55 @@ begin
     )
     select count(distinct submission_id) into made_count from filled;
     return made_count;
+end $$;
+
+-- Units beyond what the warehouse wanted when it was last read: it has taken them back since they were planned, or somebody
+-- else has posted them. What is planned of such lines gives way, and the planner plans what is left anew; with_held: what is
+-- held and may have been applied too, where the API's list was explained. The caller holds the lanes of the orders, and has
+-- the planner look at them.
+create or replace function withdraw_unwanted(orders text[], with_held boolean) returns bigint
+language plpgsql volatile security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    ids bigint[];
+begin
+    ids := array(
+        select distinct s.submission_id
+          from (select r.order_id, r.item_id,
+                       sum(r.live_shipped) > sum(w.shipped + r.returned) as has_shipped,
+                       sum(r.live_cancelled) > sum(w.cancelled) as has_cancelled
+                  from rows r
+                 cross join lateral (
+                       -- what is gone, or can't be counted, takes nothing back (law 11)
+                       select case when not r.is_present or r.shipped is null then r.live_shipped
+                                   when is_orchestrated(r.model) then least(r.shipped, r.live_shipped) else r.shipped end as shipped,
+                              case when not r.is_present or r.cancelled is null then r.live_cancelled
+                                   when is_orchestrated(r.model) then least(r.cancelled, r.live_cancelled)
+                                   else r.cancelled end as cancelled) w
+                 where r.order_id = any (orders)
+                 group by r.order_id, r.item_id
+                offset 0) l
+         cross join lateral (
+               select x.submission_id from submissions x
+                where x.order_id = l.order_id and x.settled_at is null
+                  and (x.state = 'planned' or (x.state = 'held' and (with_held or x.unknown_attempts = 0)))
+               offset 0) s
+         cross join lateral (
+               select i.shipped, i.cancelled
+                 from submission_items i
+                 join rows r using (row_id)
+                where i.submission_id = s.submission_id and r.item_id = l.item_id
+               offset 0) i
+         where (l.has_shipped and i.shipped > 0) or (l.has_cancelled and i.cancelled > 0));
+    if ids = '{}' then
+        return 0;
+    end if;
+    update submissions s
+       set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner', next_attempt_at = null, held_by = null,
+           error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
+     where s.submission_id = any (ids);
+    perform close_settled(ids);
+    return cardinality(ids);
 end $$;
 
 create or replace function plan_orders(
@@ -172,6 +225,8 @@ declare
     has_findings boolean;
     has_forgotten boolean;
     has_expiring boolean;
+    has_doubtful boolean;
+    given bigint := 0; -- submissions that gave way
     ids bigint[];
     gone text[];      -- orders that the warehouse doesn't show any more
     pulled bigint[];  -- submissions withdrawn, and when they would have gone
@@ -197,6 +252,7 @@ begin
     end if;
     looked := cardinality(free);
     busy := 0;
+    withdrawn := 0;
     if looked < cardinality(keys) then
         with put as (
             insert into queue (order_key, source)
@@ -205,95 +261,105 @@ begin
         select count(*) into busy from put;
     end if;
 
-    ev := array(select e from evaluate(free, array(select r from unnest(readings) r
-                                                     join unnest(free) as f(order_id) on f.order_id = r.order_id),
-                                       has_gate, decrease_is_note, units_per_line_max, unknown_grace_ms, gate_fresh_ms) e);
-    select bool_or(e.is_changed), bool_or(e.has_fallen), bool_or(e.tells_returns), bool_or(not e.is_read), bool_or(e.turns_looks),
-           bool_or(e.unparks),
-           bool_or(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled > 0),
-           bool_or(e.soft_shipped + e.soft_cancelled > 0), bool_or(e.rekey_shipped <> 0 or e.rekey_cancelled <> 0),
-           bool_or(e.agree_cancelled > 0), bool_or(e.asks), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
-           bool_or(e.kind is not null or e.rekey_shipped <> 0 or e.rekey_cancelled <> 0 or not e.is_read
-                   or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0)),
-           bool_or(e.is_forgotten), bool_or(e.is_expiring)
-      into has_changed, has_fallen, has_returns, has_gone, has_turned, has_unparked, has_open, has_soft, has_rekeyed, has_agreed,
-           has_asks, has_wants, has_findings, has_forgotten, has_expiring
-      from unnest(ev) e;
-    if has_fallen then
-        shrunk := leave_shrunk(for_run, free, ev);
-    end if;
-    if cardinality(shrunk) > 0 then
-        free := array(select k from unnest(free) k where k <> all (shrunk));
-        ev := array(select e from unnest(ev) e where e.order_id <> all (shrunk));
-    end if;
+    loop
+        ev := array(select e from evaluate(free, array(select r from unnest(readings) r
+                                                         join unnest(free) as f(order_id) on f.order_id = r.order_id),
+                                           has_gate, decrease_is_note, units_per_line_max, unknown_grace_ms, gate_fresh_ms) e);
+        select bool_or(e.is_changed), bool_or(e.has_fallen), bool_or(e.tells_returns), bool_or(not e.is_read), bool_or(e.turns_looks),
+               bool_or(e.unparks),
+               bool_or(e.soft_shipped + e.soft_cancelled + e.firm_shipped + e.firm_cancelled > 0),
+               bool_or(e.soft_shipped + e.soft_cancelled > 0), bool_or(e.rekey_shipped <> 0 or e.rekey_cancelled <> 0),
+               bool_or(e.agree_cancelled > 0), bool_or(e.asks), bool_or(e.gate = 'open' and e.want_shipped + e.want_cancelled > 0),
+               bool_or(e.kind is not null or e.rekey_shipped <> 0 or e.rekey_cancelled <> 0 or not e.is_read
+                       or (e.gate = 'shut' and e.want_shipped + e.want_cancelled > 0)),
+               bool_or(e.is_forgotten), bool_or(e.is_expiring), bool_or(e.kind is not null and e.firm_shipped + e.firm_cancelled > 0)
+          into has_changed, has_fallen, has_returns, has_gone, has_turned, has_unparked, has_open, has_soft, has_rekeyed, has_agreed,
+               has_asks, has_wants, has_findings, has_forgotten, has_expiring, has_doubtful
+          from unnest(ev) e;
+        if has_fallen then
+            shrunk := leave_shrunk(for_run, free, ev);
+        end if;
+        if cardinality(shrunk) > 0 then
+            free := array(select k from unnest(free) k where k <> all (shrunk));
+            ev := array(select e from unnest(ev) e where e.order_id <> all (shrunk));
+        end if;
 
-    -- Of one that is forgotten nothing personal was read; what its attempts and findings say goes in a while again.
-    if has_forgotten then
-        update orders o
-           set forget_at = clock_timestamp() + interval '1 hour'
-          from (select x.order_id from orders x
-                 where x.order_id = any (array(select e.order_id from unnest(ev) e where e.is_forgotten))
-                   and x.forgotten_at is not null and x.forget_at is null
-                 order by x.order_id for no key update) f
-         where o.order_id = f.order_id;
-    end if;
+        -- Of one that is forgotten nothing personal was read; what its attempts and findings say goes in a while again.
+        if has_forgotten then
+            update orders o
+               set forget_at = clock_timestamp() + interval '1 hour'
+              from (select x.order_id from orders x
+                     where x.order_id = any (array(select e.order_id from unnest(ev) e where e.is_forgotten))
+                       and x.forgotten_at is not null and x.forget_at is null
+                     order by x.order_id for no key update) f
+             where o.order_id = f.order_id;
+        end if;
 
-    -- Rows as read. Only what changed is written: a look again is a no-op.
-    if has_changed then
-        ids := array(select e.row_id from unnest(ev) e where e.is_changed and e.row_id is not null);
-        update rows r
-           set ordered = e.ordered, shipped = e.shipped, cancelled = e.cancelled, returned = e.returned, is_present = true,
-               tracking_company = e.tracking_company, tracking_number = e.tracking_number, tracking_url = e.tracking_url,
-               shipment_id = e.shipment_id, shipment_item_id = e.shipment_item_id, model = e.model,
-               waits_for = e.waits_for, read_at = clock_timestamp()
-          from unnest(ev) e
-         where r.row_id = any (ids) and r.row_id = e.row_id and e.is_changed
-           and (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
-                r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
-               is distinct from
-               (e.ordered, e.shipped, e.cancelled, e.returned, true, e.tracking_company, e.tracking_number,
-                e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for);
-        insert into rows (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
-                          tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
-        select e.order_id, e.item_id, e.shipment_ref, e.ordered, e.shipped, e.cancelled, e.returned,
-               e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for
-          from unnest(ev) e
-         where e.is_changed and e.row_id is null;
-    end if;
-    -- What came back settles nothing; it is told.
-    if has_returns then
-        insert into adjustments (kind, row_id, returned, reason)
-        select 'returned', r.row_id, e.returned - x.told, 'came back, says the warehouse'
-          from unnest(ev) e
-         cross join lateral (
-               select k.row_id from rows k
-                where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
-         cross join lateral (select coalesce(sum(a.returned), 0) as told from adjustments a where a.row_id = r.row_id offset 0) x
-         where e.tells_returns and e.returned <> x.told
-         order by r.row_id;
-    end if;
-    if has_gone then
-        ids := array(select e.row_id from unnest(ev) e where not e.is_read);
-        update rows r
-           set is_present = false, waits_for = null, read_at = clock_timestamp()
-         where r.row_id = any (ids) and r.is_present;
-    end if;
-    if has_turned then
-        ids := array(
-            select r.row_id
+        -- Rows as read. Only what changed is written: a look again is a no-op.
+        if has_changed then
+            ids := array(select e.row_id from unnest(ev) e where e.is_changed and e.row_id is not null);
+            update rows r
+               set ordered = e.ordered, shipped = e.shipped, cancelled = e.cancelled, returned = e.returned, is_present = true,
+                   tracking_company = e.tracking_company, tracking_number = e.tracking_number, tracking_url = e.tracking_url,
+                   shipment_id = e.shipment_id, shipment_item_id = e.shipment_item_id, model = e.model,
+                   waits_for = e.waits_for, read_at = clock_timestamp()
+              from unnest(ev) e
+             where r.row_id = any (ids) and r.row_id = e.row_id and e.is_changed
+               and (r.ordered, r.shipped, r.cancelled, r.returned, r.is_present, r.tracking_company, r.tracking_number,
+                    r.tracking_url, r.shipment_id, r.shipment_item_id, r.model, r.waits_for)
+                   is distinct from
+                   (e.ordered, e.shipped, e.cancelled, e.returned, true, e.tracking_company, e.tracking_number,
+                    e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for);
+            insert into rows (order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
+                              tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model, waits_for)
+            select e.order_id, e.item_id, e.shipment_ref, e.ordered, e.shipped, e.cancelled, e.returned,
+                   e.tracking_company, e.tracking_number, e.tracking_url, e.shipment_id, e.shipment_item_id, e.model, e.waits_for
+              from unnest(ev) e
+             where e.is_changed and e.row_id is null;
+        end if;
+        -- What came back settles nothing; it is told.
+        if has_returns then
+            insert into adjustments (kind, row_id, returned, reason)
+            select 'returned', r.row_id, e.returned - x.told, 'came back, says the warehouse'
               from unnest(ev) e
              cross join lateral (
-                   select k.row_id, k.looks_when_settled from rows k
+                   select k.row_id from rows k
                     where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
-             where e.turns_looks and r.looks_when_settled <> e.looks_when_settled);
-        update rows r set looks_when_settled = not r.looks_when_settled where r.row_id = any (ids);
-    end if;
-    if has_unparked then
-        ids := array(select e.row_id from unnest(ev) e where e.unparks);
-        update rows r
-           set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
-         where r.row_id = any (ids);
-    end if;
+             cross join lateral (select coalesce(sum(a.returned), 0) as told from adjustments a where a.row_id = r.row_id offset 0) x
+             where e.tells_returns and e.returned <> x.told
+             order by r.row_id;
+        end if;
+        if has_gone then
+            ids := array(select e.row_id from unnest(ev) e where not e.is_read);
+            update rows r
+               set is_present = false, waits_for = null, read_at = clock_timestamp()
+             where r.row_id = any (ids) and r.is_present;
+        end if;
+        if has_turned then
+            ids := array(
+                select r.row_id
+                  from unnest(ev) e
+                 cross join lateral (
+                       select k.row_id, k.looks_when_settled from rows k
+                        where (k.order_id, k.item_id, k.shipment_ref) = (e.order_id, e.item_id, e.shipment_ref) offset 0) r
+                 where e.turns_looks and r.looks_when_settled <> e.looks_when_settled);
+            update rows r set looks_when_settled = not r.looks_when_settled where r.row_id = any (ids);
+        end if;
+        if has_unparked then
+            ids := array(select e.row_id from unnest(ev) e where e.unparks);
+            update rows r
+               set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
+             where r.row_id = any (ids);
+        end if;
+
+        -- What may have been applied, was not found and is wanted no more gives way; then all is looked at anew.
+        if has_doubtful then
+            given := withdraw_unwanted(free, false);
+        end if;
+        exit when coalesce(given, 0) = 0;
+        withdrawn := withdrawn + given;
+        given := 0;
+    end loop;
 
     -- A whole order that vanished: what was planned of it waits, held.
     gone := '{}';
@@ -340,7 +406,7 @@ begin
                error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
          where s.submission_id = any (pulled);
     end if;
-    withdrawn := coalesce(cardinality(pulled), 0);
+    withdrawn := withdrawn + coalesce(cardinality(pulled), 0);
 
     -- Posted units follow their parcel to its new name: a pair of adjustments, nothing is posted for them.
     if has_rekeyed then

@@ -431,7 +431,7 @@ select s.marker, s.submission_id, s.shipment_ref::text, s.state from submissions
 select e.marker, 0, '', 'accepted' from explained e where e.order_id = of_order
 $$;
 
--- Does the ledger know what a fulfillment of the API's is? What was withdrawn or split was never sent, as far as the
+-- Does the ledger know what a fulfillment of the API's is? What was withdrawn or split was never applied, as far as the
 -- ledger knows; found at the API, after a restore, it counts as nobody's, and its units are booked.
 create or replace function is_explained(of_order text, id text, of_marker text) returns boolean
 language sql stable set search_path from current as $$

@@ -128,9 +128,9 @@ static const struct story stories[] = {
 {"a decrease while on its way is a discrepancy", {
     {"plan", "A 1 '' 5/3/0"}, {"claim", ""}, {"plan", "A 1 '' 5/1/0"}, {"issues", "decreased 1"},
     {"open", "sending '' 1:3/0"}, {"accept", ""}, {"look", ""}, {"issues", "decreased 1"}}},
-{"a decrease of the unknown takes nothing back", {
-    {"plan", "A 1 '' 5/3/0"}, {"unknown", ""}, {"absent", ""}, {"open", "planned '' 1:3/0"},
-    {"plan", "A 1 '' 5/1/0"}, {"open", "planned '' 1:3/0"}, {"states", "planned"}, {"issues", "decreased 1"}}},
+{"a decrease of the unknown takes nothing back while it is unknown", {
+    {"plan", "A 1 '' 5/3/0"}, {"unknown", ""}, {"plan", "A 1 '' 5/1/0"}, {"open", "unknown '' 1:3/0"}, {"issues", "decreased 1"},
+    {"absent", ""}, {"look", ""}, {"open", "planned '' 1:1/0"}, {"states", "withdrawn planned"}, {"issues", ""}}},
 {"units that came back explain a decrease", {
     {"plan", "A 1 '' 5/3/0"}, {"accept", ""}, {"plan", "A 1 '' 5/1/0/2"}, {"open", ""}, {"issues", ""},
     {"posted", "1 '' 3/0"}}},
@@ -264,6 +264,36 @@ static const struct story stories[] = {
 {"held in doubt stays, whatever the warehouse says", {
     {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"doubt", ""}, {"plan", "A 1 '' 5/0/0"}, {"open", "held (ambiguous) '' 1:2/0"},
     {"issues", "ambiguous; decreased 1"}, {"plan", "A 1 '' 5/2/0"}, {"issues", "ambiguous"}}},
+{"what was not found gives way when somebody else has posted its units", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"list", "A f9:1:2/0"}, {"look", ""}, {"issues", "decreased 1"},
+    {"absent", ""}, {"passes", ""}, {"claim", ""}, {"open", ""}, {"states", "withdrawn"}, {"look", ""}, {"issues", ""}, {"posted", "1 '' 2/0"}}},
+{"what was not found gives way when the warehouse has taken it back", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"plan", "A 1 '' 5/0/0"}, {"issues", "decreased 1"},
+    {"absent", ""}, {"passes", ""}, {"claim", ""}, {"open", ""}, {"look", ""}, {"issues", ""},
+    {"plan", "A 1 '' 5/2/0"}, {"open", "planned '' 1:2/0"}}},
+{"what is taken back of what was not found: the rest is looked for before it goes", {
+    {"plan", "A 1 '' 5/3/0; A 2 '' 5/1/0"}, {"unknown", ""}, {"absent", ""}, {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0"},
+    {"issues", ""}, {"opened", "0"}, {"open", "planned '' 1:2/0 2:1/0"}, {"states", "withdrawn planned"},
+    {"sql", "do $$ begin assert (select unknown_attempts = 1 from submissions where state = 'planned'); end $$"},
+    {"accept", ""}, {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0; A 3 P 5/1/0"}, {"open", "planned P 3:1/0"},
+    {"sql", "do $$ begin assert (select unknown_attempts = 1 from submissions where state = 'planned'); end $$"}}},
+{"returned units are not taken back from what is to go", {
+    {"plan", "A 1 P1 9/3/0"}, {"accept", ""}, {"plan", "A 1 P1 9/3/0; A 1 P2 9/2/0"}, {"unknown", ""},
+    {"plan", "A 1 P1 9/2/0/1; A 1 P2 9/2/0"}, {"absent", ""}, {"passes", ""}, {"claim", ""}, {"open", "sending P2 1:2/0"}}},
+{"nothing else of an order goes beside an ambiguous one", {
+    {"plan", "A 1 P1 5/2/0; A 2 P2 5/2/0"}, {"unknown", ""}, {"doubt", ""}, {"claim", ""},
+    {"open", "held (ambiguous) P1 1:2/0; planned P2 2:2/0"}, {"look", ""}, {"claim", ""},
+    {"open", "held (ambiguous) P1 1:2/0; planned P2 2:2/0"},
+    {"sql", "select decide('release', min(submission_id), 'x', 'y', false, 'due') from submissions where state = 'held'"},
+    {"accept", ""}, {"accept", ""}, {"open", ""}, {"posted", "1 P1 2/0; 2 P2 2/0"}}},
+{"an adopted fulfillment ends the doubt that it raised", {
+    {"plan", "A 1 P1 5/2/0; A 2 P2 5/2/0"}, {"unknown", ""}, {"doubt", ""}, {"issues", "ambiguous"},
+    {"sql", "select adopt('A', '[{\"id\": \"f9\", \"items\": [{\"item\": \"1\", \"shipped\": 2, \"cancelled\": 0}]}]', 'x', 'y')"},
+    {"issues", ""}, {"look", ""}, {"open", "planned P2 2:2/0"}, {"claim", ""}, {"accept", ""}, {"posted", "1 P1 2/0; 2 P2 2/0"},
+    {"issues", ""}}},
+{"units settled by hand are not claimed, whether a planner looked or not", {
+    {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0"}, {"sql", "select settle_by_hand('A', '1', 2, 0, 'x', 'y')"}, {"claim", ""},
+    {"open", ""}, {"look", ""}, {"open", "planned '' 2:1/0"}, {"posted", "1 '' 2/0"}, {"issues", ""}}},
 {"a back-off of one parcel does not delay another", {
     {"plan", "A 1 P1 5/2/0"}, {"later", ""}, {"plan", "A 1 P1 5/2/0; A 1 P2 5/3/0"}, {"claim", ""},
     {"open", "planned P1 1:2/0; sending P2 1:3/0"}}},

@@ -313,6 +313,7 @@ select format('submission %s is due %s, its lane %s', s.submission_id, s.next_at
   from submissions s join lanes l using (order_id)
  where s.state = 'planned' and l.active_submission is null
    and l.next_at > greatest(s.next_attempt_at, clock_timestamp()) + interval '1 s'
+   and not exists (select from submissions d where d.order_id = s.order_id and d.held_by = 'ambiguous')
 union all
 select format('order %s has a parcel with one plan number twice', r.order_id)
   from submission_items i join rows r using (row_id) group by r.order_id, i.row_id, i.plan_no having count(*) > 1;
