@@ -216,13 +216,16 @@ begin
     update lanes l set next_at = 'infinity' where l.order_id = any (orders) and l.active_submission = any (lost);
     with put as (
         update submissions s
-           set state = 'unknown', unknown_since = t, first_sent_at = coalesce(s.first_sent_at, t),
+           -- if it left, then from its claim on, however late that is noticed
+           set state = 'unknown', unknown_since = t, first_sent_at = coalesce(s.first_sent_at, c.made_at),
                settle_after = s.claim_expires_at + (timeout_ms + settle_ms) * interval '1 ms',
                next_look_at = t, unknown_then = 'replan', unknown_attempts = s.unknown_attempts + 1,
                attempts = s.attempts + 1, negative_looks = 0,
                claim_token = null, claim_expires_at = null, error_code = 'worker_lost',
                error_message = 'the worker that claimed it is gone'
-         where s.submission_id = any (lost) and s.state = 'sending' and s.claim_expires_at < t
+          from claims c
+         where c.claim_token = s.claim_token
+           and s.submission_id = any (lost) and s.state = 'sending' and s.claim_expires_at < t
         returning s.submission_id, s.tries, s.worker_id
     ), noted as (
         insert into attempts (submission_id, attempt, kind, worker_id, sent, started_at, outcome, error)

@@ -157,12 +157,13 @@ begin
     if not found then
         return;
     end if;
-    update claims c set expires_at = c.expires_at + step;
     active := array(select l.active_submission from lanes l where l.active_submission is not null
                      order by l.order_id for no key update);
     update submissions s
        set settle_after = s.settle_after + step, claim_expires_at = s.claim_expires_at + step
      where s.submission_id = any (active) and s.state in ('sending', 'unknown');
+    perform 1 from claims c order by c.claim_token for no key update;
+    update claims c set expires_at = c.expires_at + step;
     update identity i set generation_since = i.generation_since + step where i.generation > 1;
     perform note_decision('clock', 'the server''s clock', null, null, 'waybill', format('it went ahead by %s', step));
 end $$;

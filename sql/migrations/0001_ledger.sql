@@ -314,6 +314,7 @@ comment on view row_units is 'rows with their live units told apart: posted, and
 create table claims (
     claim_token uuid primary key,
     worker_id   bigint,
+    made_at     timestamptz not null default clock_timestamp(),
     expires_at  timestamptz not null,
     submissions bigint[] not null,
     sending     int not null default 0 check (sending >= 0)

@@ -140,8 +140,13 @@ START_TEST(a_claim_stays_while_something_is_sent_under_it)
     /* Its worker is gone and its time is over; the look-up is recorded, and the claim with it. */
     support_psql(url, "update submissions set claim_expires_at = now() where state = 'sending';"
                       "update claims set expires_at = now()");
+    support_psql(url, "update claims set made_at = made_at - interval '2 h'");
     support_query_is(url, "select reap(1, 0, 60000)", "1");
     support_query_is(url, "select state from submissions where shipment_ref = 'P'", "unknown");
+    support_query_is(url,
+                     "select count(*) from submissions"
+                     " where first_sent_at < clock_timestamp() - interval '1 h'",
+                     "1");
     support_query_is(url, "select reap(1, 0, 60000)", "0");
     support_query_is(url, "select count(*) from claims", "0");
 }
