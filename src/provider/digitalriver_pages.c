@@ -64,6 +64,7 @@ digitalriver_begin_read(const struct http_answer *answer, struct provider_answer
     (void)json_parse(answer->body, answer->body_bytes, &parsed, &problem);
     digitalriver_read_error(parsed == NULL ? NULL : json_root(parsed), &error);
     how->read = digitalriver_classify_read(answer->status, error.is_envelope);
+    how->is_own_words = error.is_envelope;
     if (how->read == PROVIDER_READ_OK && parsed != NULL) {
         *doc = parsed;
         return;

@@ -294,6 +294,13 @@ provider_is_order_wide(const struct provider *p, const char *error_code)
     return p->methods->is_order_wide(error_code);
 }
 
+bool
+provider_is_unknown(const struct provider_answer *how)
+{
+    return how->read == PROVIDER_READ_REFUSED && how->is_own_words &&
+           (how->http_status == 404 || how->http_status == 400);
+}
+
 void
 provider_fulfillments_free(struct provider_fulfillments *list)
 {

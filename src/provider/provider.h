@@ -275,6 +275,8 @@ enum provider_read {
 struct provider_answer {
     enum provider_read read;
     int http_status;
+    bool is_own_words; /* an error that the API itself words, not a gateway in front of it: who
+                          refuses for the API knows nothing of its orders */
     char error[512];
     enum http_distrust distrust; /* no answer came, since the server could not be trusted */
     char request_id[201];
@@ -342,6 +344,9 @@ void provider_read_charge(const struct provider *p, const struct http_answer *an
                           struct provider_charge *out, struct provider_answer *how);
 void provider_read_plain(const struct provider *p, const struct http_answer *answer,
                          struct provider_answer *how); /* for the probe, and a tracking update */
+
+/* The API itself says that it has no such thing as the one that was asked for. */
+bool provider_is_unknown(const struct provider_answer *how);
 
 void provider_fulfillments_free(struct provider_fulfillments *list);
 void provider_orders_free(struct provider_orders *list);

@@ -238,7 +238,7 @@ ask_answered(struct loop *loop, struct job *job, const struct http_answer *answe
             ask_part(loop, job, 0, half);
             ask_part(loop, job, half, rest);
             job_free(job);
-        } else if (how.http_status == 404 || how.http_status == 400) {
+        } else if (provider_is_unknown(&how)) {
             ask_read(loop, job, &orders); /* an empty answer: unknown */
         } else {
             ask_again(loop, job, &how);

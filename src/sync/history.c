@@ -37,6 +37,7 @@ struct history_order {
     struct listing *listing;
     struct clock_mono not_before;
     int failures;
+    bool is_known; /* a page of it was read once: no later answer makes it unknown */
 };
 
 struct history {
@@ -182,6 +183,7 @@ history_again(struct history *h, struct history_order *order, const struct provi
 static bool
 history_unknown(struct history *h, struct history_order *order, struct error *err)
 {
+    h->asked++;
     h->unknown++;
     h->progress.unknown++;
     if (h->asked <= HISTORY_SAMPLE && h->unknown > HISTORY_SAMPLE / 2) {
@@ -218,11 +220,11 @@ history_read_answer(struct history *h, struct history_order *order,
         return history_again(h, order, how, how->error,
                              how->has_retry_after ? how->retry_after_ms : 0, err);
     case PROVIDER_READ_REFUSED:
-        h->asked++;
-        return how->http_status == 404 || how->http_status == 400
+        return !order->is_known && provider_is_unknown(how)
                    ? history_unknown(h, order, err)
                    : history_again(h, order, how, how->error, 0, err);
     case PROVIDER_READ_OK:
+        order->is_known = true;
         break;
     }
     switch (listing_take(order->listing, page, how)) {

@@ -1,5 +1,6 @@
 #include "sync/history_upstream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,23 +96,28 @@ done:
     return ok;
 }
 
-/* What one answer says. *is_done false: the same again after *wait_ms; *halves: too many at once.
- */
+/* What one answer says. is_done false: the same again after wait_ms; halves: too many at once. */
+struct upstream_step {
+    bool is_done, halves;
+    int64_t wait_ms;
+    char why[512]; /* again */
+};
+
 static bool
 upstream_read(const struct history_upstream *with, const char *const *ids, int count,
-              const struct http_answer *answer, bool *is_done, bool *halves, int64_t *wait_ms,
-              struct error *err)
+              const struct http_answer *answer, struct upstream_step *step, struct error *err)
 {
     bool ok = true;
     struct provider_orders orders = {0};
     struct provider_answer how = {0};
 
     provider_read_orders(with->provider, answer, &orders, &how);
-    *is_done = *halves = false;
+    *step = (struct upstream_step){.is_done = false};
+    (void)snprintf(step->why, sizeof(step->why), "%s", how.error);
     switch (how.read) {
     case PROVIDER_READ_OK:
         ok = upstream_record(with, ids, count, &orders, err);
-        *is_done = true;
+        step->is_done = true;
         break;
     case PROVIDER_READ_KEY:
         error_set(err, ERROR_API, "the API refuses the key: %s", how.error);
@@ -122,12 +128,15 @@ upstream_read(const struct history_upstream *with, const char *const *ids, int c
         budget_block(with->budget, how.retry_after_ms);
         break;
     case PROVIDER_READ_REFUSED:
-        *halves = count > 1;
-        *is_done = count == 1;
-        ok = *halves || upstream_record(with, ids, 1, &orders, err); /* it knows no such order */
+        step->halves = count > 1;
+        step->is_done = count == 1 && provider_is_unknown(&how);
+        if (step->is_done)
+            ok = upstream_record(with, ids, 1, &orders, err);
+        else if (!step->halves)
+            step->wait_ms = UPSTREAM_WAIT_MS;
         break;
     case PROVIDER_READ_LATER:
-        *wait_ms = how.has_retry_after ? how.retry_after_ms : UPSTREAM_WAIT_MS;
+        step->wait_ms = how.has_retry_after ? how.retry_after_ms : UPSTREAM_WAIT_MS;
         break;
     }
     provider_orders_free(&orders);
@@ -142,26 +151,24 @@ upstream_ask(const struct history_upstream *with, const char *const *ids, int co
 
     for (;;) {
         struct http_answer answer;
-        bool is_done;
-        bool halves;
-        int64_t wait_ms = 0;
+        struct upstream_step step;
 
         if (!upstream_send(with, ids, count, &answer, err) ||
-            !upstream_read(with, ids, count, &answer, &is_done, &halves, &wait_ms, err))
+            !upstream_read(with, ids, count, &answer, &step, err))
             return false;
-        if (is_done)
+        if (step.is_done)
             return true;
-        if (halves)
+        if (step.halves)
             return upstream_ask(with, ids, count / 2, err) &&
                    upstream_ask(with, ids + count / 2, count - count / 2, err);
-        if (wait_ms > 0 && ++failures > UPSTREAM_FAILURES_MAX) {
-            error_set(err, ERROR_API, "orders can't be asked for by their upstream id%s%s",
-                      answer.error[0] != '\0' ? ": " : "", answer.error);
+        if (step.wait_ms > 0 && ++failures > UPSTREAM_FAILURES_MAX) {
+            error_set(err, ERROR_API, "orders can't be asked for by their upstream id: %s",
+                      step.why);
             if (answer.fact == HTTP_NOT_SENT)
                 error_hint(err, "%s", reach_advice(answer.distrust));
             return false;
         }
-        if (!upstream_sleep(with, wait_ms << (wait_ms > 0 ? failures : 0), err))
+        if (!upstream_sleep(with, step.wait_ms << (step.wait_ms > 0 ? failures : 0), err))
             return false;
     }
 }

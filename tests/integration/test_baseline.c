@@ -347,6 +347,40 @@ START_TEST(an_api_in_trouble_is_asked_again_until_the_history_is_whole)
 }
 END_TEST
 
+/* What stands before the API, or a replica that lags, refuses while the order is being read. */
+static const struct {
+    const char *faults;
+    const char *api; /* its switches */
+} HISTORY_REFUSED[] = {
+    {"list:first=1:404_html", ""},
+    {"list:first=1:400_html", ""},
+    {"list:first=2:none list:first=1:400_html", ""},
+    {"list:first=2:none list:first=1:404_api", ""},
+    {"list:none=1 orders:none=1 get:first=2:404_html", "list_metadata=off"},
+    {"list:none=1 orders:none=1 get:first=2:404_api", "list_metadata=off"},
+    {"orders:first=1:404_html", ""},
+    {"orders:first=3:400_html", ""},
+};
+
+START_TEST(only_the_api_itself_can_say_that_it_has_no_such_order)
+{
+    char url[128];
+
+    shop_ships(&shop, "('l1', 'a', '', 101, 0)");
+    ships_under_the_merchants_number();
+    support_psql(shop.url, "create table shop.long as select '{\"id\": \"l1\", \"state\":"
+                           " \"accepted\", \"items\": [{\"id\": \"a\", \"quantity\": 200}]}'");
+    shop_tell_api(&shop, "shop.long");
+    for (int i = 0; i < 101; i++)
+        shop_other_posts(&shop, "l1", "a", 1, 0, NULL);
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/switches", shop.sandbox.url);
+    ck_assert_int_eq(support_http_post(url, HISTORY_REFUSED[_i].api, NULL), 200);
+    support_sandbox_faults(&shop.sandbox, HISTORY_REFUSED[_i].faults);
+    shop_must(&shop, 0, "baseline", "--from", "api");
+    posted_is("l1|a||101|0\nn1|a||3|0");
+}
+END_TEST
+
 START_TEST(a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api)
 {
     shop_ships(&shop, "('o1', 'a', 'p1', 3, 1)");
@@ -381,6 +415,8 @@ main(void)
     tcase_add_test(tests, orders_known_by_the_merchants_number_belong_to_the_history);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_api_in_trouble_is_asked_again_until_the_history_is_whole);
+    tcase_add_loop_test(tests, only_the_api_itself_can_say_that_it_has_no_such_order, 0,
+                        (int)(sizeof(HISTORY_REFUSED) / sizeof(HISTORY_REFUSED[0])));
     tcase_add_test(tests, a_wrong_key_and_a_wrong_view_end_a_baseline_from_the_api);
     return support_run_suite(suite);
 }

@@ -269,6 +269,7 @@ parcelpost_begin_read(const struct http_answer *answer, struct provider_answer *
         how->read = PROVIDER_READ_OK;
         return doc;
     }
+    how->is_own_words = doc != NULL && json_get(json_root(doc), "problem") != NULL;
     json_free(doc);
     if (answer->status == 429)
         how->read = PROVIDER_READ_BLOCKED;

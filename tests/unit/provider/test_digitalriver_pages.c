@@ -301,7 +301,8 @@ static const struct {
     {204, "", PROVIDER_READ_LATER},         {302, "", PROVIDER_READ_LATER},
     {400, ENVELOPE, PROVIDER_READ_REFUSED}, {401, "", PROVIDER_READ_KEY},
     {403, ENVELOPE, PROVIDER_READ_KEY},     {403, "<html>", PROVIDER_READ_LATER},
-    {404, "", PROVIDER_READ_REFUSED},       {408, ENVELOPE, PROVIDER_READ_LATER},
+    {404, "", PROVIDER_READ_REFUSED},       {404, ENVELOPE, PROVIDER_READ_REFUSED},
+    {400, "", PROVIDER_READ_REFUSED},       {408, ENVELOPE, PROVIDER_READ_LATER},
     {409, ENVELOPE, PROVIDER_READ_REFUSED}, {414, "", PROVIDER_READ_REFUSED},
     {429, ENVELOPE, PROVIDER_READ_BLOCKED}, {500, ENVELOPE, PROVIDER_READ_LATER},
     {503, "", PROVIDER_READ_LATER},
@@ -315,6 +316,9 @@ START_TEST(a_question_ends_as_its_row_says)
     ck_assert_msg(how.read == read_cases[_i].read, "%d %s: %d", answer.status, answer.body,
                   (int)how.read);
     ck_assert_int_eq(how.http_status, answer.status);
+    /* a gateway's 404 says nothing about what it was asked for */
+    ck_assert_int_eq(provider_is_unknown(&how), (answer.status == 400 || answer.status == 404) &&
+                                                    strcmp(answer.body, ENVELOPE) == 0);
     ck_assert_int_eq(how.has_retry_after, answer.status == 429);
     ck_assert((how.error[0] == '\0') == (how.read == PROVIDER_READ_OK));
     if (strcmp(answer.body, ENVELOPE) == 0)
