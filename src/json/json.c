@@ -133,6 +133,26 @@ done:
     return ok;
 }
 
+bool
+json_parse_mended(const char *bytes, size_t count, struct json_doc **out, struct error *err)
+{
+    char *copy = NULL;
+    bool ok = json_parse(bytes, count, out, err);
+
+    if (ok || err->code != ERROR_PARSE || count == 0)
+        return ok;
+    copy = malloc(count);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, bytes, count);
+    if (json_scan_mend(copy, count)) {
+        error_clear(err);
+        ok = json_parse(copy, count, out, err);
+    }
+    free(copy);
+    return ok;
+}
+
 void
 json_free(struct json_doc *doc)
 {

@@ -17,9 +17,14 @@
 struct json_doc;   /* a parsed document; owns all of its values */
 struct json_value; /* a place inside a document; valid as long as the document */
 
-/* bytes need not be NUL-terminated. Refuses: not UTF-8, NUL bytes or \u0000, nesting above 64,
- * trailing text, more than a million values. No message holds a byte of the text itself. */
+/* bytes need not be NUL-terminated. Refuses: not UTF-8, NUL bytes or \u0000, half of a surrogate
+ * pair, nesting above 64, trailing text, more than a million values. No message holds a byte of the
+ * text itself. */
 bool json_parse(const char *bytes, size_t count, struct json_doc **out, struct error *err);
+/* The same, but an escape that names no character (\u0000, half of a surrogate pair) is read as
+ * U+FFFD: others write what we are told, and one text of theirs that was cut in the middle of a
+ * character must not hide all that stands around it. */
+bool json_parse_mended(const char *bytes, size_t count, struct json_doc **out, struct error *err);
 void json_free(struct json_doc *doc); /* NULL is fine */
 const struct json_value *json_root(const struct json_doc *doc);
 

@@ -1,13 +1,17 @@
 #include "json/scan.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
-/* cJSON copies this many characters of a number and stumbles over the rest. */
-enum { JSON_NUMBER_BYTES_MAX = 63 };
+enum {
+    JSON_NUMBER_BYTES_MAX = 63, /* cJSON copies so many characters of a number and stumbles over
+                                   the rest */
+    JSON_ESCAPE_BYTES = 6,      /* of \uXXXX */
+};
 
 static bool
 json_scan_refuse(const char *what, const char *at, const char *bytes, struct error *err)
@@ -164,4 +168,50 @@ json_scan(const char *bytes, size_t count, int *values, struct error *err)
             return error_set(err, ERROR_LIMIT, "JSON with more than %d values", JSON_VALUES_MAX);
     }
     return true;
+}
+
+/* The code unit of the \uXXXX at `at`, or -1 where there is none. */
+static int
+json_scan_unit(const char *at, const char *end)
+{
+    int unit = 0;
+
+    if (end - at < JSON_ESCAPE_BYTES || at[0] != '\\' || at[1] != 'u')
+        return -1;
+    for (int i = 2; i < JSON_ESCAPE_BYTES; i++) {
+        if (!json_is_hex(at[i]))
+            return -1;
+        unit = unit * 16 + (json_is_digit(at[i]) ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10);
+    }
+    return unit;
+}
+
+bool
+json_scan_mend(char *bytes, size_t count)
+{
+    const char *end = bytes + count;
+    char *at = bytes;
+    bool is_mended = false;
+
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        int unit = json_scan_unit(at, end);
+        bool is_high = unit >= 0xd800 && unit <= 0xdbff;
+        bool is_low = unit >= 0xdc00 && unit <= 0xdfff;
+
+        if (is_high) {
+            int next = json_scan_unit(at + JSON_ESCAPE_BYTES, end);
+
+            if (next >= 0xdc00 && next <= 0xdfff) {
+                at += (ptrdiff_t)2 * JSON_ESCAPE_BYTES;
+                continue;
+            }
+        }
+        if (unit == 0 || is_high || is_low) {
+            memcpy(at, "\\ufffd", JSON_ESCAPE_BYTES);
+            is_mended = true;
+        }
+        /* whatever is escaped is no backslash of its own */
+        at += unit >= 0 ? JSON_ESCAPE_BYTES : end - at >= 2 ? 2 : 1;
+    }
+    return is_mended;
 }

@@ -15,4 +15,8 @@ enum { JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1000000 };
  * more than so many of them are in it. */
 bool json_scan(const char *bytes, size_t count, int *values, struct error *err);
 
+/* Writes \ufffd over each escape that names no character, which takes as many bytes; false when
+ * there is none. */
+bool json_scan_mend(char *bytes, size_t count);
+
 #endif

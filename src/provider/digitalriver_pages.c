@@ -61,7 +61,7 @@ digitalriver_begin_read(const struct http_answer *answer, struct provider_answer
         return;
     }
     how->has_retry_after = provider_retry_after(answer, &how->retry_after_ms);
-    (void)json_parse(answer->body, answer->body_bytes, &parsed, &problem);
+    (void)json_parse_mended(answer->body, answer->body_bytes, &parsed, &problem);
     digitalriver_read_error(parsed == NULL ? NULL : json_root(parsed), &error);
     how->read = digitalriver_classify_read(answer->status, error.is_envelope);
     how->is_own_words = error.is_envelope;

@@ -340,7 +340,7 @@ digitalriver_read_post(const struct provider *p, const struct provider_submissio
         provider_read_unsent(answer, out);
         return;
     }
-    if (json_parse(answer->body, answer->body_bytes, &doc, &ignored))
+    if (json_parse_mended(answer->body, answer->body_bytes, &doc, &ignored))
         root = json_root(doc);
     out->has_retry_after = provider_retry_after(answer, &out->retry_after_ms);
     digitalriver_read_error(root, &error);

@@ -128,6 +128,45 @@ START_TEST(what_is_no_usable_json_is_refused)
 }
 END_TEST
 
+static const struct {
+    const char *text, *value; /* value NULL: refused all the same */
+} MENDED[] = {
+    {"[\"a\"]", "a"},
+    {"[\"\\ud83d\\ude9a\"]", "\xf0\x9f\x9a\x9a"},
+    {"[\"cut \\ud83d\"]", "cut \xef\xbf\xbd"},
+    {"[\"\\uDE9A\\uD83Dx\"]", "\xef\xbf\xbd\xef\xbf\xbdx"},
+    {"[\"\\ud83d\\ud83d\\ude9a\"]", "\xef\xbf\xbd\xf0\x9f\x9a\x9a"},
+    {"[\"\\ud83d\\u0000\"]", "\xef\xbf\xbd\xef\xbf\xbd"},
+    {"[\"a\\u0000b\"]", "a\xef\xbf\xbd"
+                        "b"},
+    {"[\"\\\\\\u0000\"]", "\\\xef\xbf\xbd"},
+    {"[\"\\\\u0000\\\\ud83d\"]", "\\u0000\\ud83d"}, /* a backslash, and plain letters */
+    {"[\"\\ud83d", NULL},
+    {"[\"\\ud83", NULL},
+    {"[\"\\u0000\"] x", NULL},
+    {"[\"\\u0000\\", NULL},
+    {"[\"\\u0000\xff\"]", NULL},
+    {"", NULL},
+};
+
+START_TEST(half_a_character_does_not_hide_what_stands_around_it)
+{
+    size_t count = strlen(MENDED[_i].text);
+    char *copy = malloc(count == 0 ? 1 : count);
+    bool ok;
+
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, MENDED[_i].text, count);
+    ok = json_parse_mended(copy, count, &doc, &err);
+    ck_assert_mem_eq(copy, MENDED[_i].text, count);
+    free(copy);
+    ck_assert_msg(ok == (MENDED[_i].value != NULL), "%s: %s", MENDED[_i].text, err.message);
+    ck_assert_int_eq(err.code, ok ? ERROR_NONE : ERROR_PARSE);
+    if (ok)
+        ck_assert_str_eq(json_as_text(json_at(json_root(doc), 0)), MENDED[_i].value);
+}
+END_TEST
+
 /* The densest texts there are: nothing but one kind of entry, of as few bytes as can be. */
 static const struct {
     const char *open, *entry, *close;
@@ -549,6 +588,7 @@ main(void)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     LOOP(tests, what_is_no_usable_json_is_refused, REFUSED);
+    LOOP(tests, half_a_character_does_not_hide_what_stands_around_it, MENDED);
     tcase_add_loop_test(tests, a_text_of_many_small_values_is_read, 0,
                         (int)(sizeof(DENSE) / sizeof(DENSE[0])));
     tcase_add_test(tests, an_escaped_backslash_before_u0000_is_no_nul);

@@ -60,6 +60,17 @@ START_TEST(fewer_than_twenty_types_are_asked_for_since_a_time)
 }
 END_TEST
 
+START_TEST(half_a_character_in_a_customers_name_hides_no_event)
+{
+    read_one("order.charge.capture.failed",
+             "{\"id\":\"ch\",\"orderId\":\"o\",\"state\":\"capturable\","
+             "\"owner\":{\"firstName\":\"Jo \\ud83d\",\"lastName\":\"\\u0000\"}}");
+    ck_assert_int_eq(events.count, 1);
+    ck_assert_int_eq(events.list[0].kind, PROVIDER_EVENT_PAYMENT);
+    ck_assert_str_eq(events.list[0].order_id, "o");
+}
+END_TEST
+
 START_TEST(an_orders_state_comes_with_its_own_time_and_amounts)
 {
     read_one("order.fulfilled",
@@ -229,6 +240,7 @@ main(void)
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, fewer_than_twenty_types_are_asked_for_since_a_time);
+    tcase_add_test(tests, half_a_character_in_a_customers_name_hides_no_event);
     tcase_add_test(tests, an_orders_state_comes_with_its_own_time_and_amounts);
     tcase_add_test(tests, a_failed_capture_names_its_fulfillment);
     tcase_add_test(tests, a_fulfillment_shows_its_marker_where_it_has_one);

@@ -267,6 +267,16 @@ START_TEST(an_order_is_read)
 }
 END_TEST
 
+START_TEST(half_a_character_in_a_customers_name_hides_no_order)
+{
+    read_orders("{\"hasMore\":false,\"data\":[{\"id\":\"ord_1\",\"state\":\"accepted\","
+                "\"shipTo\":{\"name\":\"Jo \\ud83d\",\"phone\":\"\\u0000\"}},"
+                "{\"id\":\"ord_2\",\"state\":\"accepted\"}]}");
+    ck_assert_int_eq(how.read, PROVIDER_READ_OK);
+    ck_assert_int_eq(orders.count, 2);
+}
+END_TEST
+
 START_TEST(one_order_that_can_not_be_read_hides_no_other)
 {
     static const char bad[] =
@@ -361,6 +371,7 @@ main(void)
     tcase_add_test(tcase, more_lines_than_the_bound_are_no_page);
     tcase_add_test(tcase, one_fulfillment_is_read_with_its_order_details);
     tcase_add_test(tcase, an_order_is_read);
+    tcase_add_test(tcase, half_a_character_in_a_customers_name_hides_no_order);
     tcase_add_test(tcase, one_order_that_can_not_be_read_hides_no_other);
     tcase_add_loop_test(tcase, a_question_ends_as_its_row_says, 0, COUNT(read_cases));
     tcase_add_test(tcase, a_question_without_an_answer_is_asked_again);
