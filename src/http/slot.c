@@ -251,8 +251,10 @@ slot_set_options(struct slot *slot, const struct http_options *options, struct e
     SLOT_SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SLOT_SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SLOT_SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (options->ca_file != NULL)
+    if (options->ca_file != NULL) {
         SLOT_SET(CURLOPT_CAINFO, options->ca_file);
+        SLOT_SET(CURLOPT_CAPATH, NULL); /* Debian's libcurl would look into the system's, too */
+    }
     SLOT_SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
     SLOT_SET(CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
     /* A resolver that hangs is left to itself: libcurl would wait for its thread, and all that is

@@ -2,6 +2,7 @@
  * Whom we talk to is always verified, and what is wrong with it is said. The server is openssl's
  * own; without that program the test is skipped.
  */
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,19 @@ static const char *protocols = "h2,http/1.1";
 static int port;
 static struct http *http;
 static struct error err;
+static char system_folder[600]; /* stands in for /etc/ssl/certs; "": that itself */
+
+/* OpenSSL's own, which libcurl gives the system's folder of authorities. */
+int X509_STORE_load_path(void *store, const char *path);
+
+int
+X509_STORE_load_path(void *store, const char *path)
+{
+    int (*load)(void *, const char *) = NULL;
+
+    *(void **)&load = dlsym(RTLD_NEXT, "X509_STORE_load_path");
+    return load(store, system_folder[0] == '\0' ? path : system_folder);
+}
 
 static void
 shell(const char *script, const char *a, const char *b, const char *const env[])
@@ -31,12 +45,13 @@ shell(const char *script, const char *a, const char *b, const char *const env[])
     free(errors);
 }
 
-/* folder/NAME.pem and NAME.key; signed by themselves. */
+/* folder/NAME.pem and NAME.key; signed by themselves. Each has a subject of its own: of two
+ * authorities of the same name only the first is found. */
 static void
 make_certificate(const char *name, const char *subject, const char *const env[])
 {
     shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-          " -subj '/CN=waybill test' -addext \"subjectAltName=$3\""
+          " -subj \"/CN=waybill $2\" -addext \"subjectAltName=$3\""
           " -keyout \"$1/$2.key\" -out \"$1/$2.pem\"",
           name, subject, env);
 }
@@ -187,6 +202,24 @@ START_TEST(a_certificate_of_another_authority_is_refused)
 }
 END_TEST
 
+/* Debian's libcurl looks into a folder of the system's beside its file. */
+START_TEST(a_file_of_authorities_stands_in_place_of_all_of_the_systems)
+{
+    struct http_answer answer;
+
+    make_certificate("ours", "DNS:ours", NULL);
+    make_certificate("theirs", "DNS:theirs", NULL);
+    make_leaf("theirs");
+    shell("mkdir \"$1/system\"; cp \"$1/$2.pem\" \"$1/system\"; openssl rehash \"$1/system\"",
+          "theirs", NULL, NULL);
+    (void)snprintf(system_folder, sizeof(system_folder), "%s", in_folder("system"));
+    start_server("leaf", "-tls1_3", "DEFAULT");
+    fetch("127.0.0.1", NULL, NULL, &answer);
+    ck_assert_msg(answer.fact == HTTP_ANSWERED, "%s", answer.error);
+    must_refuse("127.0.0.1", "ours.pem", HTTP_DISTRUST_AUTHORITY, "an authority that isn't");
+}
+END_TEST
+
 START_TEST(a_file_of_authorities_that_is_none_is_said)
 {
     make_certificate("self", "IP:127.0.0.1", NULL);
@@ -270,6 +303,7 @@ main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, only_a_certificate_that_is_trusted_and_names_the_host_will_do);
     tcase_add_test(tcase, a_certificate_of_another_authority_is_refused);
+    tcase_add_test(tcase, a_file_of_authorities_stands_in_place_of_all_of_the_systems);
     tcase_add_test(tcase, a_file_of_authorities_that_is_none_is_said);
     tcase_add_loop_test(tcase, a_certificate_whose_time_is_over_or_has_not_come_is_refused, 0, 2);
     tcase_add_test(tcase, an_outdated_protocol_is_refused);
