@@ -60,12 +60,26 @@ pg_connect_hint(const char *message, struct error *err)
     }
 }
 
+/* All that the tries for one session share. */
+struct pg_attempt {
+    const struct pg_options *options;
+    const PQconninfoOption *parsed;
+    PQnoticeReceiver notice;
+    void *ctx;
+    struct pg_hosts hosts;  /* that are left */
+    int64_t timeout_ms;     /* for one host */
+    struct clock_mono last; /* for all of them */
+    int silent_count;       /* that were left out */
+    PGconn *conn;
+};
+
 /* One line of what libpq says about one or several hosts. */
 static void
-pg_connect_failed(PGconn *conn, struct error *err)
+pg_connect_failed(const struct pg_attempt *attempt, struct error *err)
 {
-    const char *text = PQerrorMessage(conn);
+    const char *text = PQerrorMessage(attempt->conn);
     char line[768];
+    char silent[80] = "";
     size_t used = 0;
 
     for (size_t i = 0; text[i] != '\0' && used + 2 < sizeof(line); i++) {
@@ -79,58 +93,54 @@ pg_connect_failed(PGconn *conn, struct error *err)
         }
     }
     line[used] = '\0';
-    error_set(err, ERROR_DB_LOST, "cannot connect to the database: %s",
-              used == 0 ? "no reason given" : line);
+    if (attempt->silent_count > 0)
+        (void)snprintf(silent, sizeof(silent), "; hosts without an answer within %lld ms: %d",
+                       (long long)attempt->timeout_ms, attempt->silent_count);
+    error_set(err, ERROR_DB_LOST, "cannot connect to the database: %s%s",
+              used == 0 ? "no reason given" : line, silent);
     pg_connect_hint(text, err);
 }
 
-static int
-pg_connect_hosts(const PQconninfoOption *parsed)
-{
-    const char *hosts = pg_url_value(parsed, "host");
-    int count = 1;
+enum pg_connect_end { PG_CONNECT_STANDS, PG_CONNECT_FAILED, PG_CONNECT_SILENT };
 
-    if (hosts == NULL)
-        hosts = pg_url_value(parsed, "hostaddr");
-    for (; hosts != NULL && *hosts != '\0'; hosts++)
-        count += *hosts == ',';
-    return count;
-}
-
-/* Drives the connection to its end or to the deadline. */
-static bool
-pg_connect_wait(PGconn *conn, int64_t timeout_ms, struct error *err)
+/* Drives the connection to its end, or until a host has let its time pass: *at is which. libpq goes
+ * on by itself from a host that refuses; by time it does so only where it may block. */
+static enum pg_connect_end
+pg_connect_wait(const struct pg_attempt *attempt, int *at)
 {
+    PGconn *conn = attempt->conn;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    struct clock_mono deadline = clock_mono_add(clock_mono_now(), timeout_ms);
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), attempt->timeout_ms);
 
+    *at = pg_hosts_at(&attempt->hosts, conn);
     while (state != PGRES_POLLING_OK) {
         struct pollfd wait = {.fd = PQsocket(conn)};
         int64_t left_ms = clock_mono_left_ms(deadline);
+        int64_t last_ms = clock_mono_left_ms(attempt->last);
+        int next;
 
-        if (state == PGRES_POLLING_FAILED || wait.fd < 0) {
-            pg_connect_failed(conn, err);
-            return false;
-        }
+        if (state == PGRES_POLLING_FAILED || wait.fd < 0)
+            return PG_CONNECT_FAILED;
         wait.events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        if (left_ms == 0) {
-            error_set(err, ERROR_DB_LOST,
-                      "cannot connect to the database: no answer within %lld ms",
-                      (long long)timeout_ms);
-            error_hint(err, "is the host right, and does a firewall swallow the connection?");
-            return false;
-        }
-        if (poll(&wait, 1, left_ms > 60000 ? 60000 : (int)left_ms) > 0)
-            state = PQconnectPoll(conn);
+        left_ms = left_ms < last_ms ? left_ms : last_ms;
+        if (left_ms == 0)
+            return PG_CONNECT_SILENT;
+        if (poll(&wait, 1, left_ms > 60000 ? 60000 : (int)left_ms) <= 0)
+            continue;
+        state = PQconnectPoll(conn);
+        next = pg_hosts_at(&attempt->hosts, conn);
+        if (next != *at)
+            deadline = clock_mono_add(clock_mono_now(), attempt->timeout_ms);
+        *at = next;
     }
-    return true;
+    return PG_CONNECT_STANDS;
 }
 
 /* The longest wait for one host: the user's word, the caller's, ours. */
 static int64_t
-pg_connect_timeout_ms(const PQconninfoOption *parsed, const struct pg_options *options)
+pg_connect_timeout_ms(const PQconninfoOption *given, const struct pg_options *options)
 {
-    const char *text = pg_url_value(parsed, "connect_timeout");
+    const char *text = pg_url_value(given, "connect_timeout");
     int64_t seconds;
 
     if (text != NULL && number_parse(text, 1, 3600, &seconds))
@@ -139,18 +149,20 @@ pg_connect_timeout_ms(const PQconninfoOption *parsed, const struct pg_options *o
 }
 
 static bool
-pg_connect_start(PGconn **out, const PQconninfoOption *parsed, const char *application_name,
-                 int64_t timeout_ms, struct error *err)
+pg_connect_start(struct pg_attempt *attempt, struct error *err)
 {
+    const PQconninfoOption *parsed = attempt->parsed;
+    const struct pg_hosts *hosts = &attempt->hosts;
     const char *names[PG_PARAMETERS_MAX + 1] = {NULL};
     const char *values[PG_PARAMETERS_MAX + 1] = {NULL};
     size_t used = 0;
     char user_timeout[32];
 
-    /* While connecting this is what lets libpq go on to the next host; widened afterwards. */
-    (void)snprintf(user_timeout, sizeof(user_timeout), "%lld", (long long)timeout_ms);
+    /* While connecting this lets libpq go on to a name's next address; widened afterwards. */
+    (void)snprintf(user_timeout, sizeof(user_timeout), "%lld",
+                   (long long)pg_connect_timeout_ms(parsed, attempt->options));
     const char *const fallback[][2] = {
-        {"fallback_application_name", application_name},
+        {"fallback_application_name", attempt->options->application_name},
         {"keepalives", "1"},
         {"keepalives_idle", "10"},
         {"keepalives_interval", "5"},
@@ -161,25 +173,80 @@ pg_connect_start(PGconn **out, const PQconninfoOption *parsed, const char *appli
         names[used] = fallback[i][0];
         values[used++] = fallback[i][1];
     }
-    /* What stands later wins: the user's word over those, ours over the user's encoding. */
+    const char *const ours[][2] = {
+        {"host", hosts->host},
+        {"hostaddr", hosts->hostaddr},
+        {"port", hosts->port},
+        {"client_encoding", "UTF8"},
+    };
+    /* What stands later wins: the user's word over those, ours over the user's encoding, and the
+     * hosts that are left over all of them. */
     for (size_t i = 0; parsed[i].keyword != NULL; i++) {
         if (parsed[i].val == NULL)
             continue;
-        assert(used + 1 < PG_PARAMETERS_MAX); /* libpq knows about 45 */
+        assert(used + sizeof(ours) / sizeof(ours[0]) < PG_PARAMETERS_MAX); /* libpq has about 45 */
         names[used] = parsed[i].keyword;
         values[used++] = parsed[i].val;
     }
-    names[used] = "client_encoding";
-    values[used] = "UTF8";
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        names[used] = ours[i][0];
+        values[used++] = ours[i][1];
+    }
 
-    *out = PQconnectStartParams(names, values, 0);
-    if (*out == NULL)
+    attempt->conn = PQconnectStartParams(names, values, 0);
+    if (attempt->conn == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for a connection");
-    if (PQstatus(*out) == CONNECTION_BAD) {
-        pg_connect_failed(*out, err);
+    if (PQstatus(attempt->conn) == CONNECTION_BAD) {
+        pg_connect_failed(attempt, err);
         return false;
     }
+    /* Before the first byte from the server: some warn at once, and libpq would print that. */
+    (void)PQsetNoticeReceiver(attempt->conn, attempt->notice, attempt->ctx);
     return true;
+}
+
+/* Only a connection that was begun knows what the environment and a service's file say. */
+static bool
+pg_connect_read(struct pg_attempt *attempt, struct error *err)
+{
+    PQconninfoOption *in_force = PQconninfo(attempt->conn);
+    bool ok;
+
+    if (in_force == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for a connection");
+    ok = pg_hosts_read(&attempt->hosts, in_force, err);
+    attempt->timeout_ms = pg_connect_timeout_ms(in_force, attempt->options);
+    attempt->last = clock_mono_add(clock_mono_now(), attempt->timeout_ms * attempt->hosts.count);
+    PQconninfoFree(in_force);
+    return ok;
+}
+
+/* A host that lets its time pass is left out and the others are asked anew, so that it stays with
+ * libpq which of them will do: target_session_attrs may want to see all of them. */
+static bool
+pg_connect_any(struct pg_attempt *attempt, struct error *err)
+{
+    enum pg_connect_end end;
+    int at;
+
+    if (!pg_connect_start(attempt, err) || !pg_connect_read(attempt, err))
+        return false;
+    while ((end = pg_connect_wait(attempt, &at)) == PG_CONNECT_SILENT &&
+           clock_mono_left_ms(attempt->last) > 0 && pg_hosts_drop(&attempt->hosts, at)) {
+        attempt->silent_count++;
+        PQfinish(attempt->conn);
+        attempt->conn = NULL;
+        if (!pg_connect_start(attempt, err))
+            return false;
+    }
+    if (end == PG_CONNECT_FAILED) {
+        pg_connect_failed(attempt, err);
+    } else if (end == PG_CONNECT_SILENT) {
+        error_set(err, ERROR_DB_LOST, "cannot connect to the database: no answer within %lld ms",
+                  (long long)attempt->timeout_ms);
+        error_hint(err, "is the host right, and does a firewall swallow the connection?");
+    }
+    return end == PG_CONNECT_STANDS;
 }
 
 bool
@@ -188,33 +255,29 @@ pg_connect(PGconn **out, const struct pg_options *options, PQnoticeReceiver noti
 {
     bool ok = false;
     PQconninfoOption *parsed = NULL;
-    PGconn *conn = NULL;
-    int64_t timeout_ms;
+    struct pg_attempt attempt = {.options = options, .notice = notice, .ctx = ctx};
 
     assert(*out == NULL);
 
     if (!pg_url_parse(options->url, &parsed, err))
         goto done;
-    timeout_ms = pg_connect_timeout_ms(parsed, options);
-    if (!pg_connect_start(&conn, parsed, options->application_name, timeout_ms, err))
-        goto done;
-    /* Before the first byte from the server: some warn at once, and libpq would print that. */
-    (void)PQsetNoticeReceiver(conn, notice, ctx);
-    if (!pg_connect_wait(conn, timeout_ms * pg_connect_hosts(parsed), err))
+    attempt.parsed = parsed;
+    if (!pg_connect_any(&attempt, err))
         goto done;
 
     if (pg_url_value(parsed, "tcp_user_timeout") == NULL) {
         unsigned int ms = PG_USER_TIMEOUT_MS;
 
         /* Fails on a unix socket, which needs none. */
-        (void)setsockopt(PQsocket(conn), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+        (void)setsockopt(PQsocket(attempt.conn), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
     }
-    *out = conn;
-    conn = NULL;
+    *out = attempt.conn;
+    attempt.conn = NULL;
     ok = true;
 
 done:
     PQconninfoFree(parsed);
-    PQfinish(conn);
+    pg_hosts_free(&attempt.hosts);
+    PQfinish(attempt.conn);
     return ok;
 }

@@ -52,6 +52,20 @@ bool pg_url_parse(const char *url, PQconninfoOption **out, struct error *err);
 const char *pg_url_value(const PQconninfoOption *options,
                          const char *keyword); /* NULL: not given */
 
+/* The hosts that libpq goes through, in its own lists: items between commas; NULL: not given. */
+struct pg_hosts {
+    char *host;
+    char *hostaddr;
+    char *port;
+    int count; /* at least 1 once they were read */
+};
+
+/* options: those in force, the environment's and a service's among them. */
+bool pg_hosts_read(struct pg_hosts *hosts, const PQconninfoOption *options, struct error *err);
+void pg_hosts_free(struct pg_hosts *hosts);
+int pg_hosts_at(const struct pg_hosts *hosts, const PGconn *conn); /* -1: none of them */
+bool pg_hosts_drop(struct pg_hosts *hosts, int index); /* false: it is -1, or the only one */
+
 void pg_notice(void *ctx, const PGresult *res); /* ctx is the struct pg */
 
 struct pg_rows *pg_rows_new(

@@ -28,9 +28,9 @@ struct pg_options {
     const char *url;              /* libpq URI or key=value; never shown in an error */
     const char *application_name; /* "waybill run" */
     const char *search_path;      /* a schema, unquoted; the session gets `"schema", pg_temp` */
-    int64_t connect_timeout_ms;
-    int64_t statement_timeout_ms;           /* 0: none */
-    int64_t lock_timeout_ms;                /* 0: none */
+    int64_t connect_timeout_ms;   /* for each host, unless the url or libpq's environment says it */
+    int64_t statement_timeout_ms; /* 0: none */
+    int64_t lock_timeout_ms;      /* 0: none */
     int64_t idle_in_transaction_timeout_ms; /* 0: none */
     /* Set synchronous_commit = on where it is off or local, read it back, refuse fsync = off. */
     bool is_durable;

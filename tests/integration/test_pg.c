@@ -163,117 +163,6 @@ START_TEST(fsync_off_is_refused)
 }
 END_TEST
 
-/* --- connecting --- */
-
-static void
-expect_refused(const char *bad_url, enum error_code code, const char *part)
-{
-    struct pg_options wanted = options();
-    struct pg *second = NULL;
-
-    error_clear(&err);
-    wanted.url = bad_url;
-    wanted.connect_timeout_ms = 1000;
-    expect_error(pg_open(&second, &wanted, &err), code, part);
-    ck_assert_ptr_null(second);
-}
-
-START_TEST(a_url_that_cannot_be_read_is_refused_without_showing_any_of_it)
-{
-    static const char *const urls[] = {
-        "s3cret",
-        "host=h password=a s3cret",
-        "password='s3cret",
-        "nonsense=s3cret",
-        "postgresql://u:%zz-s3cret@h/db",
-        "postgresql://u:p@s3cret@h/db",
-        "postgresql://u:p/s3cret@h/db",
-        "postgresql://u:5432/s3cret@h/db",
-        "postgresql://u:s3cret/p@h/db",
-        "postgresql://h/db?s3cret=1",
-        "postgresql://u:p/s3cret?x@h/db",
-        "postgresql://[s3cret/db",
-        "host=h port=s3cret",
-        "postgresql://u:a%00s3cret@h/db",
-    };
-
-    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-        expect_refused(urls[i], ERROR_CONFIG, "database url can't be read");
-        ck_assert_msg(strstr(err.message, "s3cret") == NULL, "%s", err.message);
-        ck_assert_msg(strstr(err.hint, "s3cret") == NULL, "%s", err.hint);
-    }
-}
-END_TEST
-
-START_TEST(an_at_sign_elsewhere_in_a_url_is_fine)
-{
-    struct pg_options wanted = options();
-    struct pg *second = NULL;
-    char longer[SUPPORT_URL_MAX + 64];
-
-    (void)snprintf(longer, sizeof(longer), "%s&application_name=me@here", url);
-    wanted.url = longer;
-    ck_assert_msg(pg_open(&second, &wanted, &err), "%s", err.message);
-    pg_close(second);
-}
-END_TEST
-
-START_TEST(what_keeps_us_out_is_said_with_a_way_in)
-{
-    char bad[SUPPORT_URL_MAX];
-    char text[64];
-
-    support_url("no_such_database", NULL, bad);
-    expect_refused(bad, ERROR_DB_LOST, "database \"no_such_database\" does not exist");
-    ck_assert_msg(strstr(err.hint, "createdb") != NULL, "%s", err.hint);
-
-    support_url(NULL, "no_such_role", bad);
-    expect_refused(bad, ERROR_DB_LOST, "role \"no_such_role\" does not exist");
-    ck_assert_msg(strstr(err.hint, "createuser") != NULL, "%s", err.hint);
-
-    (void)snprintf(text, sizeof(text), "host=127.0.0.1 port=%d", support_free_port());
-    expect_refused(text, ERROR_DB_LOST, "Connection refused");
-    ck_assert_msg(strstr(err.hint, "listen_addresses") != NULL, "%s", err.hint);
-    ck_assert_ptr_null(strchr(err.message, '\n'));
-
-    expect_refused("host=/nowhere", ERROR_DB_LOST, "No such file");
-    ck_assert_msg(strstr(err.hint, "socket") != NULL, "%s", err.hint);
-    ck_assert(error_is_retryable(&err));
-}
-END_TEST
-
-START_TEST(a_server_that_never_answers_is_given_up_in_time)
-{
-    int port;
-    int fd = support_listen(&port); /* nobody accepts */
-    struct clock_mono start = clock_mono_now();
-    char text[64];
-
-    (void)snprintf(text, sizeof(text), "host=127.0.0.1 port=%d sslmode=disable", port);
-    expect_refused(text, ERROR_DB_LOST, "no answer within 1000 ms");
-    ck_assert_int_lt(clock_mono_since_ms(start), 3000);
-    (void)close(fd);
-}
-END_TEST
-
-START_TEST(the_next_host_of_a_list_is_tried)
-{
-    struct pg_options wanted = options();
-    struct pg *second = NULL;
-    char text[256];
-    char *port = ask("select inet_server_port()");
-
-    (void)snprintf(text, sizeof(text),
-                   "host=127.0.0.1,127.0.0.1 port=%d,%s user=postgres dbname=postgres"
-                   " target_session_attrs=read-write",
-                   support_free_port(), port);
-    free(port);
-    wanted.url = text;
-    ck_assert_msg(pg_open(&second, &wanted, &err), "%s", err.message);
-    pg_close(second);
-}
-END_TEST
-
 /* --- statements --- */
 
 START_TEST(a_statement_is_prepared_once_and_run_often)
@@ -744,11 +633,6 @@ suite(void)
     tcase_add_test(tcase, a_stricter_synchronous_commit_is_kept);
     tcase_add_test(tcase, without_the_wish_for_durability_the_setting_of_the_database_stays);
     tcase_add_test(tcase, fsync_off_is_refused);
-    tcase_add_test(tcase, a_url_that_cannot_be_read_is_refused_without_showing_any_of_it);
-    tcase_add_test(tcase, an_at_sign_elsewhere_in_a_url_is_fine);
-    tcase_add_test(tcase, what_keeps_us_out_is_said_with_a_way_in);
-    tcase_add_test(tcase, a_server_that_never_answers_is_given_up_in_time);
-    tcase_add_test(tcase, the_next_host_of_a_list_is_tried);
     tcase_add_test(tcase, a_statement_is_prepared_once_and_run_often);
     tcase_add_test(tcase, nulls_booleans_and_counts_come_back_as_they_are);
     tcase_add_test(tcase, an_answer_of_another_width_is_an_error);
