@@ -17,6 +17,18 @@ fail() {
     exit 1
 }
 
+# units_find ROOT: what the units start is where they look for it. A name without a path is looked for in
+# folders that are compiled into systemd (systemd-path search-binaries-default).
+units_find() {
+    for unit in waybill.service waybill-run.service; do
+        program=$(find "$1" -name "$unit" -exec sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' {} +)
+        case $program in
+        /*) [ -x "$1$program" ] ;;
+        *) [ -x "$1/usr/local/bin/$program" ] || [ -x "$1/usr/bin/$program" ] ;;
+        esac || fail "$unit starts \"$program\", which isn't below $1"
+    done
+}
+
 cmake --install "$build" --prefix "$work/usr" > "$work/log" 2>&1 || fail "$(cat "$work/log")"
 for file in bin/waybill share/man/man1/waybill.1 share/man/man5/waybill.yaml.5 \
     share/bash-completion/completions/waybill lib/systemd/system/waybill.service \
@@ -28,6 +40,8 @@ for file in bin/waybill share/man/man1/waybill.1 share/man/man5/waybill.yaml.5 \
     [ -s "$work/usr/$file" ] || fail "$file isn't installed"
 done
 "$work/usr/bin/waybill" version > "$work/version" || fail "the installed program doesn't run"
+DESTDIR=$work/default cmake --install "$build" > "$work/log" 2>&1 || fail "$(cat "$work/log")"
+units_find "$work/default"
 
 if ! command -v cpack > /dev/null || ! command -v dpkg-deb > /dev/null; then
     echo "skipped: cpack or dpkg-deb isn't installed" >&2
@@ -55,6 +69,7 @@ if [ "$(id -u)" = 0 ]; then
 else
     dpkg-deb -x "$package" "$root"
 fi
+units_find "$root"
 "$root/usr/bin/waybill" version | cmp -s - "$work/version" ||
     fail "the packaged program tells another version"
 if [ "$(id -u)" = 0 ]; then

@@ -23,7 +23,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for unit in conf/waybill.service conf/waybill-run.service conf/waybill-run.timer; do
     # The program isn't installed here.
-    sed 's|^ExecStart=/usr/bin/waybill|ExecStart=/bin/true|' "$unit" > "$work/$(basename "$unit")"
+    sed 's|^ExecStart=waybill|ExecStart=/bin/true|' "$unit" > "$work/$(basename "$unit")"
 done
 SYSTEMD_LOG_LEVEL=warning SYSTEMD_UNIT_PATH=$work: systemd-analyze verify --man=no --recursive-errors=no \
     "$work/waybill.service" "$work/waybill-run.service" "$work/waybill-run.timer" > "$work/out" 2>&1 || bad=1
