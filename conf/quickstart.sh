@@ -111,9 +111,7 @@ bridge() {
 }
 
 build() {
-    if [ ! -f "$top/build/CMakeCache.txt" ]; then
-        logged configure cmake -S "$top" -B "$top/build"
-    fi
+    logged configure cmake -S "$top" -B "$top/build"
     logged build cmake --build "$top/build" --target waybill waybill-sandbox \
         -j "$(nproc 2> /dev/null || echo 2)"
 }

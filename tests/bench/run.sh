@@ -43,8 +43,8 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 {
-    [ -f "$build/CMakeCache.txt" ] || cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo
-    cmake --build "$build" -j 2 --target waybill bench_responder bench_measure bench_posts bench_connect
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+        cmake --build "$build" -j 2 --target waybill bench_responder bench_measure bench_posts bench_connect
 } > "$dir/build.log" 2>&1 || {
     tail -n 30 "$dir/build.log" >&2
     exit 1

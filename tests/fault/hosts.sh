@@ -30,9 +30,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-[ -f build/soak/CMakeCache.txt ] || cmake -S . -B build/soak > "$dir/build.log" 2>&1
-cmake --build build/soak -j 2 --target waybill waybill-sandbox wrong_clock fault_test_hosts \
-    > "$dir/build.log" 2>&1 || {
+{
+    cmake -S . -B build/soak &&
+        cmake --build build/soak -j 2 --target waybill waybill-sandbox wrong_clock fault_test_hosts
+} > "$dir/build.log" 2>&1 || {
     tail -n 30 "$dir/build.log" >&2
     exit 1
 }
