@@ -108,11 +108,13 @@ run_tests() {
         --output-junit "$report" "$@"
     total=$(attribute tests "$report")
     bad=$(attribute failures "$report")
-    left_out=$(($(attribute skipped "$report" || echo 0) + $(attribute disabled "$report" || echo 0)))
     if [ -z "$total" ] || [ -z "$bad" ]; then
         fail "tests $name: no report"
         return
     fi
+    left_out=$(attribute skipped "$report")
+    disabled=$(attribute disabled "$report")
+    left_out=$((${left_out:-0} + ${disabled:-0}))
     passed=$((passed + total - bad - left_out))
     failed=$((failed + bad))
     skipped=$((skipped + left_out))
