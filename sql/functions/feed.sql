@@ -191,14 +191,32 @@ select distinct coalesce(format('%I.%I', m.nspname, c.relname), f.relation::oid:
  where c.oid is null or t.tgname is null or t.tgenabled <> 'A';
 end $$;
 
+-- Why what the feed could not queue asks for a sweep; null: it doesn't. A transaction is counted before it commits, and a
+-- sweep at once may come too early for it: so there is another when all have ended that were open then. Where one stays open
+-- for long, and for rows without a key, which some warehouses write all day, that is an hour after the last one.
+create or replace function feed_missed_why(f feed_state) returns text
+language plpgsql stable security definer set search_path from current
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    missed bigint := (select case when s.is_called then s.last_value else 0 end from feed_missed s);
+    null_keys bigint := (select case when s.is_called then s.last_value else 0 end from feed_null_keys s);
+    is_long_ago boolean := coalesce(f.last_sweep_at < clock_timestamp() - interval '1 hour', true);
+begin
+    if missed > f.missed_seen
+       and (missed > f.missed_swept or is_long_ago or pg_snapshot_xmin(pg_current_snapshot()) >= f.swept_horizon) then
+        return 'the feed missed statements';
+    elsif null_keys > f.null_keys_seen and is_long_ago then
+        return 'rows without an order key changed';
+    end if;
+    return null;
+end $$;
+
 -- Called once a run: opens and closes feed_broken, and says whether a sweep is due and why (null: not).
 create or replace function check_feed(for_run bigint, is_queue boolean, sweep_interval_ms bigint) returns text
 language plpgsql security definer set search_path from current
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     st feed_state;
-    missed bigint := (select case when is_called then last_value else 0 end from feed_missed);
-    nulls bigint := (select case when is_called then last_value else 0 end from feed_null_keys);
     why text;
     faults finding[];
 begin
@@ -215,13 +233,7 @@ begin
            set closed_at = clock_timestamp(), closed_by = 'feed'
          where d.kind = 'feed_broken' and d.closed_at is null and d.order_id = ''
            and d.shipment_ref <> all (array(select x.shipment_ref from unnest(faults) x));
-        if cardinality(faults) > 0 then
-            why := 'the feed is broken';
-        elsif missed > st.missed_seen then
-            why := 'the feed missed statements';
-        elsif nulls > st.null_keys_seen and coalesce(st.last_sweep_at < clock_timestamp() - interval '1 hour', true) then
-            why := 'rows without an order key changed';
-        end if;
+        why := case when cardinality(faults) > 0 then 'the feed is broken' else feed_missed_why(st) end;
     end if;
     if st.sweep_wanted is not null then
         why := coalesce(why, st.sweep_wanted);
@@ -232,14 +244,40 @@ begin
     return why;
 end $$;
 
--- One sweep at a time; the counters are read before it begins, so that what is missed meanwhile brings another.
-create or replace function sweep_done(for_run bigint, missed_at_start bigint, nulls_at_start bigint, started_at timestamptz,
-                                      missed bigint, not_ours bigint) returns void
+-- Called in a transaction of its own, before a sweep reads anything. The id is taken behind the counters, so whoever moved
+-- them has a lower one; and the snapshot behind the id, so it tells who of them is still open.
+create or replace function sweep_begin(out start sweep_start, out had_sweep boolean)
+language plpgsql volatile security definer set search_path from current as $$
+declare
+    st feed_state;
+    oldest_open xid8;
+begin
+    select * into strict st from feed_state;
+    had_sweep := st.last_sweep_at is not null;
+    start.missed := (select case when s.is_called then s.last_value else 0 end from feed_missed s);
+    start.null_keys := (select case when s.is_called then s.last_value else 0 end from feed_null_keys s);
+    start.horizon := pg_current_xact_id();
+    oldest_open := pg_snapshot_xmin(pg_current_snapshot());
+    if oldest_open >= start.horizon then
+        start.missed_seen := start.missed;
+        start.null_keys_seen := start.null_keys;
+    elsif oldest_open >= st.swept_horizon then
+        start.missed_seen := st.missed_swept;
+        start.null_keys_seen := st.null_keys_swept;
+    else
+        start.missed_seen := st.missed_seen;
+        start.null_keys_seen := st.null_keys_seen;
+    end if;
+end $$;
+
+-- What is counted meanwhile brings another one.
+create or replace function sweep_done(for_run bigint, start sweep_start, missed bigint, not_ours bigint) returns void
 language plpgsql security definer set search_path from current as $$
 begin
     update feed_state s
-       set last_sweep_at = clock_timestamp(),
-           sweep_wanted = null, missed_seen = missed_at_start, null_keys_seen = nulls_at_start,
+       set last_sweep_at = clock_timestamp(), sweep_wanted = null,
+           missed_seen = start.missed_seen, null_keys_seen = start.null_keys_seen,
+           missed_swept = start.missed, null_keys_swept = start.null_keys, swept_horizon = start.horizon,
            missed_by_feed = missed, not_ours = sweep_done.not_ours;
     update runs r set swept = true, missed_by_feed = coalesce(r.missed_by_feed, 0) + missed where r.run_id = for_run;
 end $$;

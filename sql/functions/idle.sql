@@ -74,9 +74,7 @@ create or replace function feed_wants_look(f feed_state) returns boolean
 language plpgsql stable security definer set search_path from current
     set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 begin
-    return (select s.last_value > f.missed_seen and s.is_called from feed_missed s)
-        or (coalesce(f.last_sweep_at < clock_timestamp() - interval '1 hour', true)
-            and (select s.last_value > f.null_keys_seen and s.is_called from feed_null_keys s))
+    return feed_missed_why(f) is not null
         or exists (select from discrepancies d where d.order_id = '' and d.kind = 'feed_broken' and d.closed_at is null)
         or exists (select from feeds w
                     cross join lateral (select w.relation::oid as id union select i.relid::oid from pg_partition_tree(w.relation) i) leaf

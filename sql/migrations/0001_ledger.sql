@@ -23,6 +23,12 @@ create type reading as (
     tracking_company text, tracking_number text, tracking_url text,
     shipment_id text, shipment_item_id text, model text);
 
+-- What a sweep knows as it begins (functions/feed.sql), handed back at its end: the feed's two counters, a transaction id
+-- above those of all that moved them, and how far the counters are behind it, when it came to its end.
+create type sweep_start as (
+    missed bigint, null_keys bigint, horizon xid8,
+    missed_seen bigint, null_keys_seen bigint);
+
 -- A discrepancy, or a note, as somebody found it.
 create type finding as (
     kind text, order_id text, item_id text, shipment_ref text, submission_id bigint,
@@ -478,6 +484,9 @@ create table feed_state (
     sweep_wanted     text,
     missed_seen      bigint not null default 0,
     null_keys_seen   bigint not null default 0,
+    missed_swept     bigint not null default 0,
+    null_keys_swept  bigint not null default 0,
+    swept_horizon    xid8,
     not_ours         bigint,
     missed_by_feed   bigint,
     scan_watermark   timestamptz,
@@ -487,6 +496,9 @@ create table feed_state (
     audit_row        bigint not null default 0,
     expiring_to      timestamptz
 );
+comment on column feed_state.missed_seen is 'all that was counted up to here had committed before a sweep read';
+comment on column feed_state.missed_swept is 'counted when the last sweep began; whoever counted may have been open still';
+comment on column feed_state.swept_horizon is 'whoever was open then, and counted, has a transaction id below';
 comment on column feed_state.expiring_to is 'orders accepted until then were looked at for an authorization that ends soon';
 comment on column feed_state.audit_row is 'the ledger''s own audit goes on behind this row; 0: it is through';
 

@@ -212,14 +212,13 @@ sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_
 {
     bool ok = false;
     struct pg *pg = ledger_pg(ledger);
-    struct pg_rows *before = NULL;
+    struct pg_rows *start = NULL;
     struct error failure = {0};
     char run[PG_INT_BYTES], missed[PG_INT_BYTES], not_ours[PG_INT_BYTES];
-    const char *ask[] = {run, "f", "0"};
 
     memset(out, 0, sizeof(*out));
     pg_int_text(run, run_id);
-    if (!pg_run(pg, &stmt_feed_check, ask, &before, err))
+    if (!pg_run(pg, &stmt_sweep_begin, NULL, &start, err))
         goto done;
 
     if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION) {
@@ -235,17 +234,16 @@ sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_
         if (!sweep_in_pieces(pg, warehouse, out, err))
             goto done;
     }
-    if (!pg_rows_bool(before, 0, 3))
+    if (!pg_rows_bool(start, 0, 1))
         out->missed = 0; /* the first one: there was no feed to miss anything */
 
     pg_int_text(missed, out->missed);
     pg_int_text(not_ours, out->not_ours);
-    const char *params[] = {run, pg_rows_text(before, 0, 1), pg_rows_text(before, 0, 2), missed,
-                            not_ours};
+    const char *params[] = {run, pg_rows_text(start, 0, 0), missed, not_ours};
     ok = pg_run(pg, &stmt_sweep_done, params, NULL, err);
 
 done:
-    pg_rows_free(before);
+    pg_rows_free(start);
     if (!ok)
         error_context(err, "sweep");
     return ok;

@@ -1,0 +1,146 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/pg.h"
+#include "support/shop.h"
+
+/* What the feed itself can't bring comes by a sweep: also when it commits late, and when the wish
+ * for the sweep comes while another one reads. */
+
+#define PATIENCE_MS 60000
+#define SWEEPS      "select count(*) from waybill.runs where swept"
+#define POSTED      "select coalesce(sum(posted_shipped), 0) from waybill.report_line_items"
+
+static struct shop shop;
+static struct pg *vendor;
+
+static void
+vendor_does(const char *sql)
+{
+    struct error err = {0};
+
+    ck_assert_msg(pg_exec(vendor, sql, &err), "%s: %s", sql, err.message);
+}
+
+/* Nothing of o1 gets into the queue by a trigger, and o2 has no key yet. */
+static void
+setup(void)
+{
+    struct error err = {0};
+    struct pg_options options = {
+        .url = shop.url, .application_name = "vendor", .connect_timeout_ms = 5000};
+
+    shop_begin(&shop, 3);
+    shop_use(&shop, "waybill", "shop.gated", NULL);
+    support_psql(
+        shop.url,
+        "create function shop.gate() returns boolean language sql volatile as"
+        " $$ select pg_advisory_xact_lock_shared(7) is not null $$;"
+        "create view shop.gated as select l.* from shop.lines l where (select shop.gate())");
+    shop_must(&shop, 0, "init");
+    support_psql(shop.url,
+                 "select waybill.feed_from('shop.lines', 'nullif(r.order_id, ''o2'')');"
+                 "alter table waybill.queue add check (order_key <> 'o1' or source <> 'feed')");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "1");
+    vendor = NULL;
+    ck_assert_msg(pg_open(&vendor, &options, &err), "%s", err.message);
+}
+
+static void
+teardown(void)
+{
+    pg_close(vendor);
+    shop_end(&shop);
+}
+
+/* A transaction of anybody's holds the second sweep back. */
+static bool
+has_posted_three(void *ctx)
+{
+    char *units;
+    bool is_posted;
+
+    (void)ctx;
+    shop_must(&shop, 0, "run");
+    units = support_query_text(shop.url, POSTED);
+    is_posted = strcmp(units, "3") == 0;
+    free(units);
+    return is_posted;
+}
+
+START_TEST(what_the_feed_missed_and_commits_after_the_sweep_is_swept_once_more)
+{
+    vendor_does("begin; insert into shop.lines values ('o1', 'a', '', 10, 3, 0)");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "2");
+    /* while it is open another sweep would find as little */
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "2");
+    vendor_does("commit");
+    support_wait_until(has_posted_three, NULL, PATIENCE_MS, "what was missed is posted");
+    support_query_is(shop.url, SWEEPS, "3");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "3");
+}
+END_TEST
+
+START_TEST(a_row_without_a_key_that_commits_after_the_sweep_is_swept_an_hour_later)
+{
+    static const char an_hour[] =
+        "update waybill.feed_state set last_sweep_at = last_sweep_at - interval '61 min'";
+
+    vendor_does("begin; insert into shop.lines values ('o2', 'a', '', 10, 3, 0)");
+    support_psql(shop.url, an_hour);
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "2");
+    vendor_does("commit");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "2");
+    support_psql(shop.url, an_hour);
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "3");
+    support_query_is(shop.url, POSTED, "3");
+}
+END_TEST
+
+/* Where somebody keeps a transaction open for days, what others committed does not wait for it. */
+START_TEST(an_old_transaction_holds_back_what_was_missed_for_an_hour_at_most)
+{
+    struct error err = {0};
+    struct pg *old = NULL;
+    struct pg_options options = {
+        .url = shop.url, .application_name = "old", .connect_timeout_ms = 5000};
+
+    ck_assert_msg(pg_open(&old, &options, &err), "%s", err.message);
+    ck_assert_msg(pg_exec(old, "begin; select pg_current_xact_id()", &err), "%s", err.message);
+    vendor_does("begin; insert into shop.lines values ('o1', 'a', '', 10, 3, 0)");
+    shop_must(&shop, 0, "run");
+    vendor_does("commit");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "2");
+    support_psql(shop.url,
+                 "update waybill.feed_state set last_sweep_at = last_sweep_at - interval '61 min'");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "3");
+    support_query_is(shop.url, POSTED, "3");
+    pg_close(old);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("feed");
+
+    support_need_database();
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 what_the_feed_missed_and_commits_after_the_sweep_is_swept_once_more);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 a_row_without_a_key_that_commits_after_the_sweep_is_swept_an_hour_later);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 an_old_transaction_holds_back_what_was_missed_for_an_hour_at_most);
+    return support_run_suite(suite);
+}
