@@ -161,7 +161,7 @@ end $$;
 
 create or replace function want_sweep(why text) returns void
 language sql volatile security definer set search_path from current as
-$$ update feed_state set sweep_wanted = why where sweep_wanted is null $$;
+$$ update feed_state set sweep_wanted = why, sweep_wishes = sweep_wishes + 1 $$;
 
 -- What is wrong with the feed, one line a fault: triggers that should be there and enabled, on every leaf.
 create or replace function feed_faults() returns table (relation text, fault text, mend text)
@@ -220,7 +220,6 @@ declare
     why text;
     faults finding[];
 begin
-    select * into strict st from feed_state;
     if is_queue then
         faults := array(
             select row('feed_broken', '', '', relation, 0,
@@ -233,8 +232,14 @@ begin
            set closed_at = clock_timestamp(), closed_by = 'feed'
          where d.kind = 'feed_broken' and d.closed_at is null and d.order_id = ''
            and d.shipment_ref <> all (array(select x.shipment_ref from unnest(faults) x));
-        why := case when cardinality(faults) > 0 then 'the feed is broken' else feed_missed_why(st) end;
+        if found then
+            -- nobody saw what changed since the last sweep while it was broken
+            perform want_sweep('the feed was mended');
+        end if;
     end if;
+    select * into strict st from feed_state;
+    why := case when cardinality(faults) > 0 then 'the feed is broken'
+                when is_queue then feed_missed_why(st) end;
     if st.sweep_wanted is not null then
         why := coalesce(why, st.sweep_wanted);
     elsif sweep_interval_ms > 0
@@ -254,6 +259,7 @@ declare
 begin
     select * into strict st from feed_state;
     had_sweep := st.last_sweep_at is not null;
+    start.wish := st.sweep_wishes;
     start.missed := (select case when s.is_called then s.last_value else 0 end from feed_missed s);
     start.null_keys := (select case when s.is_called then s.last_value else 0 end from feed_null_keys s);
     start.horizon := pg_current_xact_id();
@@ -270,12 +276,12 @@ begin
     end if;
 end $$;
 
--- What is counted meanwhile brings another one.
+-- What is counted or wished for meanwhile brings another one.
 create or replace function sweep_done(for_run bigint, start sweep_start, missed bigint, not_ours bigint) returns void
 language plpgsql security definer set search_path from current as $$
 begin
     update feed_state s
-       set last_sweep_at = clock_timestamp(), sweep_wanted = null,
+       set last_sweep_at = clock_timestamp(), sweep_wanted = case when s.sweep_wishes > start.wish then s.sweep_wanted end,
            missed_seen = start.missed_seen, null_keys_seen = start.null_keys_seen,
            missed_swept = start.missed, null_keys_swept = start.null_keys, swept_horizon = start.horizon,
            missed_by_feed = missed, not_ours = sweep_done.not_ours;

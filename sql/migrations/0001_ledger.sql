@@ -24,10 +24,10 @@ create type reading as (
     shipment_id text, shipment_item_id text, model text);
 
 -- What a sweep knows as it begins (functions/feed.sql), handed back at its end: the feed's two counters, a transaction id
--- above those of all that moved them, and how far the counters are behind it, when it came to its end.
+-- above those of all that moved them, how far the counters are behind it, when it came to its end, and the last wish for one.
 create type sweep_start as (
     missed bigint, null_keys bigint, horizon xid8,
-    missed_seen bigint, null_keys_seen bigint);
+    missed_seen bigint, null_keys_seen bigint, wish bigint);
 
 -- A discrepancy, or a note, as somebody found it.
 create type finding as (
@@ -482,6 +482,7 @@ create table feed_state (
     is_only          boolean primary key default true check (is_only),
     last_sweep_at    timestamptz,
     sweep_wanted     text,
+    sweep_wishes     bigint not null default 0,
     missed_seen      bigint not null default 0,
     null_keys_seen   bigint not null default 0,
     missed_swept     bigint not null default 0,
@@ -496,6 +497,7 @@ create table feed_state (
     audit_row        bigint not null default 0,
     expiring_to      timestamptz
 );
+comment on column feed_state.sweep_wishes is 'counts them: one that came while a sweep was reading is not served by it';
 comment on column feed_state.missed_seen is 'all that was counted up to here had committed before a sweep read';
 comment on column feed_state.missed_swept is 'counted when the last sweep began; whoever counted may have been open still';
 comment on column feed_state.swept_horizon is 'whoever was open then, and counted, has a transaction id below';

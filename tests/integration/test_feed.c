@@ -130,6 +130,44 @@ START_TEST(an_old_transaction_holds_back_what_was_missed_for_an_hour_at_most)
 }
 END_TEST
 
+/* The other sweep has its snapshot already. */
+START_TEST(a_sweep_that_is_wanted_while_another_one_reads_comes_after_it)
+{
+    static const char wanted[] = "select sweep_wanted from waybill.feed_state";
+    struct support_process run;
+
+    vendor_does("select pg_advisory_lock(7)");
+    shop_spawn(&shop, &run, (const char *const[]){"run", "--sweep", NULL});
+    support_wait_query(shop.url,
+                       "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+                       " where d.datname = current_database() and l.locktype = 'advisory'"
+                       " and l.objid = 7 and not l.granted",
+                       "1", PATIENCE_MS);
+    support_psql(shop.url, "select waybill.want_sweep('first'); select waybill.want_sweep('last')");
+    vendor_does("select pg_advisory_unlock(7)");
+    ck_assert_int_eq(support_wait_exit(&run, PATIENCE_MS), 0);
+    support_query_is(shop.url, SWEEPS, "2");
+    support_query_is(shop.url, wanted, "last");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "3");
+    support_query_is(shop.url, wanted, "");
+}
+END_TEST
+
+START_TEST(what_changed_before_a_trigger_was_mended_is_swept)
+{
+    support_psql(shop.url, "alter table shop.lines disable trigger waybill_feed_insert");
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url, SWEEPS, "2");
+    support_psql(shop.url, "insert into shop.lines values ('o3', 'a', '', 10, 3, 0);"
+                           "alter table shop.lines enable always trigger waybill_feed_insert");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, POSTED, "3");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, SWEEPS, "3");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -142,5 +180,8 @@ main(void)
                  a_row_without_a_key_that_commits_after_the_sweep_is_swept_an_hour_later);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_old_transaction_holds_back_what_was_missed_for_an_hour_at_most);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 a_sweep_that_is_wanted_while_another_one_reads_comes_after_it);
+    SUPPORT_CASE(suite, 120, setup, teardown, what_changed_before_a_trigger_was_mended_is_swept);
     return support_run_suite(suite);
 }
