@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 #include "pg/internal.h"
 
 void
@@ -99,6 +100,8 @@ pg_first_line(const char *text, char *out, size_t out_bytes)
     while (length > 0 && text[length - 1] == ' ')
         length--;
     (void)snprintf(out, out_bytes, "%.*s", (int)length, text);
+    /* The server quotes values in full, and is given this text to keep. */
+    text_trim_cut(out);
 }
 
 const char *

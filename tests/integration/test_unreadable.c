@@ -1,0 +1,77 @@
+#include "support/shop.h"
+
+/* Rows that the warehouse's view can't give, whatever the server says about it: such a row stops
+ * its own order, and no other. */
+
+static struct shop shop;
+
+/* What a note says is added to the units that are shipped of its order: a number, else a cast that
+ * fails; five characters are an SQLSTATE to fail with. */
+static void
+setup(void)
+{
+    shop_begin(&shop, 4);
+    support_psql(shop.url,
+                 "create table shop.notes (order_id text primary key, says text);"
+                 "create function shop.units(says text) returns int stable language plpgsql as $$"
+                 " begin"
+                 "   if says ~ '^[0-9A-Z]{5}$' then"
+                 "     raise exception 'the note says %', says using errcode = says;"
+                 "   end if;"
+                 "   return says::int;"
+                 " end $$;"
+                 "create view shop.noted as"
+                 " select l.order_id, l.item_id, l.shipment_ref, l.ordered_quantity,"
+                 "   l.shipped_quantity + coalesce(shop.units(n.says), 0) as shipped_quantity,"
+                 "   l.cancelled_quantity, l.changed_at"
+                 " from shop.lines l left join shop.notes n on n.order_id = l.order_id");
+    shop_ships(&shop, "('o1', 'a', '', 2, 0), ('o2', 'a', '', 2, 0), ('o3', 'a', '', 2, 0)");
+}
+
+static void
+teardown(void)
+{
+    shop_end(&shop);
+}
+
+static void
+begin(const char *more)
+{
+    shop_use(&shop, "waybill", "shop.noted", more);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+}
+
+static void
+unreadable_are(const char *orders)
+{
+    support_query_is(shop.url,
+                     "select string_agg(order_id, ' ' order by order_id)"
+                     " from waybill.report_discrepancies"
+                     " where kind = 'unreadable' and closed_at is null",
+                     orders);
+}
+
+START_TEST(a_long_text_that_is_no_number_stops_its_own_order_only)
+{
+    /* The server's message quotes it whole, and every second place to cut it lies in a character.
+     */
+    support_psql(shop.url, "insert into shop.notes values ('o1', repeat('ä', 900)),"
+                           " ('o2', ' ' || repeat('ä', 900))");
+    begin(NULL);
+    shop_must(&shop, 1, "run");
+    unreadable_are("o1 o2");
+    ck_assert_int_eq(shop_applied(&shop), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("unreadable");
+
+    support_need_database();
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 a_long_text_that_is_no_number_stops_its_own_order_only);
+    return support_run_suite(suite);
+}
