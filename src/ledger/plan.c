@@ -38,18 +38,25 @@ plan_numbers_write(struct plan_numbers *n, int64_t run_id, const struct plan_set
     pg_int_text(n->orders_max, s->orders_max);
 }
 
+/* A view may run functions that raise whatever their author thought of, so what is no fault of a
+ * row is what is named: the server's own trouble, a relation that fails before there is a row, and
+ * the ledger's refusals. With any of these every order fails alike, and none may be given up on. */
 bool
 plan_is_data_error(const struct error *err)
 {
-    static const char *const classes[] = {"21", "22", "23", "2F", "38", "39", "54", "P0"};
+    static const char *const not_of_rows[] = {
+        "01", /* committed, but not durable */
+        "08", "0A", "25", "26", "28", "3D", "3F", "40", "42",
+        "53", "55", "57", "58", "72", "F0", "HV", "XX", "WB",
+    };
 
-    if (err->code != ERROR_DB)
+    if (err->code != ERROR_DB || err->sqlstate[0] == '\0')
         return false;
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-        if (strncmp(err->sqlstate, classes[i], 2) == 0)
-            return true;
+    for (size_t i = 0; i < sizeof(not_of_rows) / sizeof(not_of_rows[0]); i++) {
+        if (strncmp(err->sqlstate, not_of_rows[i], 2) == 0)
+            return false;
     }
-    return false;
+    return true;
 }
 
 static bool

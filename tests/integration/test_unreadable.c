@@ -65,6 +65,43 @@ START_TEST(a_long_text_that_is_no_number_stops_its_own_order_only)
 }
 END_TEST
 
+START_TEST(an_sqlstate_of_the_views_own_stops_its_own_order_only)
+{
+    /* A CASE of PL/pgSQL that fits none, and a class that no standard knows. */
+    support_psql(shop.url, "insert into shop.notes values ('o1', '20000'), ('o2', 'WM001')");
+    begin(NULL);
+    shop_must(&shop, 1, "run");
+    unreadable_are("o1 o2");
+    ck_assert_int_eq(shop_applied(&shop), 1);
+}
+END_TEST
+
+START_TEST(an_audit_does_without_a_row_that_raises_its_own_sqlstate)
+{
+    begin(NULL);
+    shop_must(&shop, 0, "run");
+    support_psql(shop.url, "insert into shop.notes values ('o1', 'WM001')");
+    shop_must(&shop, 0, "audit");
+    shop_warned(&shop, "event=warehouse_unreadable");
+    shop_warned(&shop, "sqlstate=WM001");
+    shop_said(&shop, "agrees 3");
+}
+END_TEST
+
+START_TEST(a_view_that_fails_for_all_gives_up_on_none)
+{
+    support_psql(shop.url, "insert into shop.notes select 'o' || n, '42703'"
+                           " from generate_series(1, 4) n");
+    begin(NULL);
+    shop_must(&shop, 4, "run");
+    shop_warned(&shop, "sqlstate=42703");
+    unreadable_are("");
+    support_psql(shop.url, "delete from shop.notes");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -73,5 +110,10 @@ main(void)
     support_need_database();
     SUPPORT_CASE(suite, 120, setup, teardown,
                  a_long_text_that_is_no_number_stops_its_own_order_only);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 an_sqlstate_of_the_views_own_stops_its_own_order_only);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 an_audit_does_without_a_row_that_raises_its_own_sqlstate);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_view_that_fails_for_all_gives_up_on_none);
     return support_run_suite(suite);
 }
