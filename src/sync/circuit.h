@@ -1,10 +1,11 @@
 /*
  * circuit — how many POSTs may be out at a time, by what became of the last ones.
  *
- * Where one after the other fails, more of them would only make more unknowns. The circuit opens:
- * no POST leaves but a probe now and then, one for all hosts together, as the ledger deals them
- * out. When one passes, two may be out, then four: it widens as they pass, and halves with each
- * that fails. Questions (GETs) change nothing at the API and are left alone.
+ * Where one after the other fails, more of them would only make more unknowns, or knock at a
+ * firewall that refuses them all. The circuit opens: no POST leaves but a probe now and then, one
+ * for all hosts together, as the ledger deals them out. When one passes, two may be out, then four:
+ * it widens as they pass, and halves with each that fails. Questions (GETs) change nothing at the
+ * API and are left alone.
  */
 #ifndef SYNC_CIRCUIT_H
 #define SYNC_CIRCUIT_H
@@ -34,8 +35,8 @@ int circuit_room(const struct circuit *circuit);
 void circuit_take(struct circuit *circuit);
 void circuit_over(struct circuit *circuit);
 
-/* The API didn't answer, or not so that it could be read. True: all hosts have to hear that it is
- * open, or that the probe failed; was_probe says which. */
+/* The API didn't answer, or not so that it could be read, or what stands before it did. True: all
+ * hosts have to hear that it is open, or that the probe failed; was_probe says which. */
 bool circuit_failed(struct circuit *circuit, bool *was_probe);
 
 /* The API took it, or refused it for a reason of its own: it works. True: all hosts have to hear.

@@ -119,6 +119,7 @@ loop_judge_post(struct loop *loop, const struct provider_result *result)
 {
     switch (result->outcome) {
     case PROVIDER_UNKNOWN:
+    case PROVIDER_REFUSED_LATER: /* by what stands before the API: others fare no better */
         key_failed(loop,
                    result->error_message[0] != '\0' ? result->error_message : result->error_code);
         break;
@@ -129,7 +130,6 @@ loop_judge_post(struct loop *loop, const struct provider_result *result)
     case PROVIDER_TAKEN:
         key_passed(loop);
         break;
-    case PROVIDER_REFUSED_LATER: /* what stands before the API */
     case PROVIDER_NOT_NOW:
     case PROVIDER_REFUSED_KEY:
         break;

@@ -307,8 +307,9 @@ START_TEST(a_429_without_retry_after_is_obeyed_for_a_minute)
 }
 END_TEST
 
-/* POSTs while the API fails: what was out when it was noticed, then one at a time of both hosts. */
-START_TEST(an_api_that_only_fails_gets_single_probes_and_then_more_and_more)
+/* POSTs while none passes: what was out when it was noticed, then one at a time of both hosts. */
+static void
+outlives_an_outage(const char *what, const char *faults, const char *fault)
 {
     struct support_process other;
     int64_t before;
@@ -318,23 +319,35 @@ START_TEST(an_api_that_only_fails_gets_single_probes_and_then_more_and_more)
     (void)world_run(&world);
     world_run_out(&world, "before the outage");
     world_generate(&world, 200);
-    world_faults(&world, "503_before=1:0");
+    world_faults(&world, faults);
     code = world_run(&world);
     world_check(&world, code == 5, "in an outage the run ended with %d", code);
     support_query_is(world.url, "select failing_since is not null from waybill.api_key", "t");
-    before = world_stat(&world, "\"faults\"", "503_before");
+    before = world_stat(&world, "\"faults\"", fault);
     world_check(&world, before <= CIRCUIT_FAILURES_MAX + IN_FLIGHT_MAX + 10,
                 "%" PRId64 " POSTs until it was noticed", before);
     world_spawn_run(&world, &other);
     code = world_run(&world);
     world_check(&world, code == 5, "while the API fails a run ended with %d", code);
     (void)support_wait_exit(&other, 60000);
-    probes = world_stat(&world, "\"faults\"", "503_before") - before;
+    probes = world_stat(&world, "\"faults\"", fault) - before;
     /* 400 ms apart, for 2 s or little more */
     world_check(&world, probes > 0 && probes <= 20, "%" PRId64 " probes of two runs", probes);
     world_faults(&world, "");
-    world_agree(&world, "an outage");
+    world_agree(&world, what);
     support_query_is(world.url, "select failing_since is null from waybill.api_key", "t");
+}
+
+START_TEST(an_api_that_only_fails_gets_single_probes_and_then_more_and_more)
+{
+    outlives_an_outage("an outage", "503_before=1:0", "503_before");
+}
+END_TEST
+
+/* Each of them would be refused at once, and again a second later. */
+START_TEST(a_firewall_before_the_api_gets_single_probes_and_then_more_and_more)
+{
+    outlives_an_outage("a firewall's page", "403_html=1", "403_html");
 }
 END_TEST
 
@@ -360,5 +373,6 @@ main(void)
     CASE(an_absurd_retry_after_is_obeyed_for_ten_minutes_at_most);
     CASE(a_429_without_retry_after_is_obeyed_for_a_minute);
     CASE(an_api_that_only_fails_gets_single_probes_and_then_more_and_more);
+    CASE(a_firewall_before_the_api_gets_single_probes_and_then_more_and_more);
     return support_run_suite(suite);
 }
