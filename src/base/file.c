@@ -52,3 +52,16 @@ file_replace(const char *path, const void *bytes, size_t count, struct error *er
     }
     return ok;
 }
+
+bool
+file_guard_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        /* The lowest free number, which is this one; for the direction that nobody asks of it. */
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    }
+    return true;
+}

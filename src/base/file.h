@@ -1,5 +1,6 @@
 /*
- * file — a file replaced as a whole: readers see the old one or the new one, never half of either.
+ * file — a file replaced as a whole: readers see the old one or the new one, never half of either;
+ * and the descriptors that a program begins with.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -13,5 +14,10 @@
  * that the umask leaves of 0666. What is there already must be an ordinary file: root could replace
  * a device, and with it break the machine. */
 bool file_replace(const char *path, const void *bytes, size_t count, struct error *err);
+
+/* Takes the places of stdin, stdout and stderr where the caller closed them, before a socket gets
+ * one and is sent what was meant for people. To read the first and to write the others still fails.
+ * The first thing in main; false without /dev/null. */
+bool file_guard_standard(void);
 
 #endif

@@ -58,6 +58,14 @@ cli_fail(const struct command *command, const struct error *err)
     return (int)exit_code_of(err);
 }
 
+static bool
+cli_flush(struct error *err)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return true;
+    return error_set(err, ERROR_IO, "the results can't be written");
+}
+
 static int
 cli_unknown_command(const char *name)
 {
@@ -75,17 +83,21 @@ cli_unknown_command(const char *name)
 static int
 cli_help(const char *name)
 {
-    const struct command *command;
+    const struct command *command = NULL;
+    struct error err = {0};
 
-    if (name == NULL) {
+    if (name != NULL) {
+        command = command_find(name);
+        if (command == NULL)
+            return cli_unknown_command(name);
+        help_command(command, stdout);
+    } else {
         help_overview(stdout);
-        return EXIT_CODE_DONE;
     }
-    command = command_find(name);
-    if (command == NULL)
-        return cli_unknown_command(name);
-    help_command(command, stdout);
-    return EXIT_CODE_DONE;
+    if (cli_flush(&err))
+        return EXIT_CODE_DONE;
+    (void)fprintf(stderr, "waybill help: %s\n", err.message);
+    return (int)exit_code_of(&err);
 }
 
 static int
@@ -107,10 +119,13 @@ cli_run(const struct command *command, const struct options *options)
     }
     if (!command_setup_log(options, NULL, &err) || !command->run(&context, &code, &err))
         return cli_fail(command, &err);
-    if (fflush(stdout) != 0) {
-        error_set(&err, ERROR_IO, "the results can't be written");
+    if (cli_flush(&err))
+        return (int)code;
+    /* What a run did is in the ledger, whoever could not be told; another command's results are all
+     * that it is for, or the only word of what it did. */
+    if (!command->logs_failure)
         return cli_fail(command, &err);
-    }
+    log_failure(LOG_WARN, "cli", "summary_not_written", &err);
     return (int)code;
 }
 

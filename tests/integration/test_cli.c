@@ -7,7 +7,7 @@
 static char url[SUPPORT_URL_MAX];
 static const char *config;
 
-/* A configuration with this database, and an API where nobody listens. */
+/* A configuration with this database, and an API where nobody listens, nor is asked for news. */
 static const char *
 write_config(const char *name, const char *database)
 {
@@ -17,7 +17,8 @@ write_config(const char *name, const char *database)
     (void)snprintf(text, sizeof(text),
                    "database:\n  url: %s\n"
                    "warehouse:\n  line_items: public.items\n"
-                   "api:\n  base_url: http://127.0.0.1:%d\n  key_file: %s\n  mode: test\n",
+                   "api:\n  base_url: http://127.0.0.1:%d\n  key_file: %s\n  mode: test\n"
+                   "follow: {events: false}\n",
                    database, support_free_port(), key);
     return support_write_file(name, text, 0600);
 }
@@ -55,6 +56,17 @@ expect(const char *const arguments[4], int code, const char *in_out, const char 
     free(errors);
 }
 #define ARGS(...) ((const char *const[4]){__VA_ARGS__})
+
+/* The program as `sh` starts it with these redirections. */
+static int
+run_redirected(const char *arguments, char **out, char **errors)
+{
+    char line[1024];
+    const char *argv[] = {"sh", "-c", line, NULL};
+
+    (void)snprintf(line, sizeof(line), "exec %s -c %s %s", SUPPORT_WAYBILL, config, arguments);
+    return support_run(argv, NULL, out, errors);
+}
 
 START_TEST(usage_errors_are_told_before_any_file_is_read)
 {
@@ -133,6 +145,56 @@ START_TEST(a_warehouse_without_due_units_has_nothing_to_post)
 }
 END_TEST
 
+START_TEST(results_that_nobody_can_read_are_an_error)
+{
+    static const char *const commands[] = {
+        "report line_items --format csv >&-",
+        "report line_items >/dev/full",
+        "plan --json >&-",
+        "plan >/dev/full",
+        "status >&-",
+        "report >&-",
+        "version >&-",
+        "help >/dev/full",
+        "status --help >&-",
+    };
+
+    expect(ARGS("init", "-q", "-c", config), 0, NULL, NULL);
+    expect(ARGS("baseline", "--from=nothing", "-c", config), 0, "baseline:", NULL);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        char *errors = NULL;
+        int seen = run_redirected(commands[i], NULL, &errors);
+
+        ck_assert_msg(seen == 3, "%s: exit %d: %s", commands[i], seen, errors);
+        ck_assert_msg(strstr(errors, "can't be written") != NULL, "%s: %s", commands[i], errors);
+        free(errors);
+    }
+}
+END_TEST
+
+START_TEST(a_run_without_standard_descriptors_is_a_run)
+{
+    static const char *const closed[] = {"<&- 2>&-", "<&- >&- 2>&-", "<&- >&-", ">/dev/full"};
+    char *out = NULL;
+    int seen;
+
+    expect(ARGS("init", "-q", "-c", config), 0, NULL, NULL);
+    expect(ARGS("baseline", "--from=warehouse", "-c", config), 0, "baseline:", NULL);
+    seen = run_redirected("run --sweep", NULL, NULL);
+    for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
+        char arguments[64];
+
+        (void)snprintf(arguments, sizeof(arguments), "run --sweep %s", closed[i]);
+        ck_assert_int_eq(run_redirected(arguments, &out, NULL), seen);
+        ck_assert_msg(strstr(out, "stopped") == NULL, "%s: %s", closed[i], out);
+        free(out);
+        out = NULL;
+    }
+    support_query_is(url, "select count(*), count(distinct exit_code) from waybill.report_runs",
+                     "5|1");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -147,5 +209,7 @@ main(void)
     tcase_add_test(tcase, an_unreachable_database_is_exit_4);
     tcase_add_test(tcase, from_init_to_a_plan);
     tcase_add_test(tcase, a_warehouse_without_due_units_has_nothing_to_post);
+    tcase_add_test(tcase, results_that_nobody_can_read_are_an_error);
+    tcase_add_test(tcase, a_run_without_standard_descriptors_is_a_run);
     return support_run_suite(suite);
 }
