@@ -22,6 +22,25 @@ update orders o
 returning o.order_id::text
 $$;
 
+-- Questions that got no answer, or were not even asked, before their lease is over: others may ask them in delay_ms.
+create or replace function give_back_questions(kind text, ids text[], delay_ms bigint) returns void
+language plpgsql volatile security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    again timestamptz := clock_timestamp() + delay_ms * interval '1 ms';
+begin
+    if kind = 'upstream' then
+        update upstreams u set ask_at = again where u.upstream_id = any (ids) and u.ask_at is not null;
+        return;
+    end if;
+    perform 1 from orders o where o.order_id = any (ids) order by o.order_id for no key update;
+    if kind = 'ask' then
+        update orders o set ask_at = again where o.order_id = any (ids) and o.ask_at is not null;
+    else
+        update orders o set list_at = again where o.order_id = any (ids) and o.list_at is not null;
+    end if;
+end $$;
+
 -- A first look in a new generation waits until late POSTs of the old one must show: settle_ms after it began.
 create or replace function take_lists(most int, lease_ms bigint, settle_ms bigint, only_order text) returns setof text
 language sql volatile security definer set search_path from current as $$
@@ -93,7 +112,7 @@ begin
     ), put as (
         update orders o
            set upstream_id = coalesce(nullif(a.upstream_id, ''), o.upstream_id),
-               checked_at = t, unknown_since = null,
+               checked_at = t, asked_since = null, unknown_since = null,
                ask_at = case when is_waiting_state(a.state)
                              then t + ask_delay(o.asks + 1, ask_most_ms) end,
                asks = case when is_waiting_state(a.state) then o.asks + 1 else 0 end,
@@ -167,7 +186,7 @@ begin
     insert into orders as o (order_id, unknown_since, ask_at, asks)
     select k, t, t + ask_delay(1, ask_most_ms), 1 from (select distinct unnest(ids) as k order by 1) x
         on conflict (order_id) do update
-       set unknown_since = coalesce(o.unknown_since, t), checked_at = null, asks = o.asks + 1,
+       set unknown_since = coalesce(o.unknown_since, t), checked_at = null, asked_since = null, asks = o.asks + 1,
            follow_why = null,
            ask_at = t + ask_delay(o.asks + 1, ask_most_ms);
     insert into queue (order_key, source) select distinct unnest(ids), 'gate';

@@ -453,8 +453,9 @@ begin
     end if;
     if cardinality(touched) > 0 then
         perform 1 from orders o where o.order_id = any (touched) order by o.order_id for no key update;
-        insert into orders as o (order_id, ask_at, list_at)
+        insert into orders as o (order_id, ask_at, asked_since, list_at)
         select e.order_id, case when min(e.gate) = 'ask' then clock_timestamp() end,
+               case when min(e.gate) = 'ask' then clock_timestamp() end,
                case when min(e.gate) = 'list' then clock_timestamp() end
           from unnest(ev) e
           join unnest(touched) as t(order_id) on t.order_id = e.order_id
@@ -462,9 +463,11 @@ begin
          group by e.order_id
          order by e.order_id
             on conflict (order_id) do update
-           set ask_at = coalesce(o.ask_at, excluded.ask_at), list_at = coalesce(o.list_at, excluded.list_at);
+           set ask_at = coalesce(o.ask_at, excluded.ask_at),
+               asked_since = case when o.ask_at is null then excluded.asked_since else o.asked_since end,
+               list_at = coalesce(o.list_at, excluded.list_at);
         update orders o
-           set ask_at = null
+           set ask_at = null, asked_since = null
          where o.order_id = any (touched) and o.order_id <> all (asking);
     end if;
 

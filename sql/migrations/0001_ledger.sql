@@ -170,6 +170,7 @@ create table orders (
     checked_at          timestamptz,
     ask_at              timestamptz,
     asks                int not null default 0,
+    asked_since         timestamptz,
     unknown_since       timestamptz,
     list_at             timestamptz,
     lists               int not null default 0,
@@ -183,6 +184,7 @@ create table orders (
 create index orders_ask on orders (ask_at) where ask_at is not null;
 create index orders_list on orders (list_at) where list_at is not null;
 comment on column orders.ask_at is 'the API is to be asked for this order''s state from then on; null: not at all';
+comment on column orders.asked_since is 'units wait since then for the API''s answer about this order; null: it owes none';
 comment on column orders.list_at is 'this order''s fulfillments are to be listed from then on; null: not at all';
 comment on column orders.list_generation is 'the generation for which the listing under way counts as the first look';
 comment on column orders.verified_generation is 'the generation in which the order''s fulfillments were last looked at first';

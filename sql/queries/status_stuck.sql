@@ -25,16 +25,20 @@ select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s,
          group by 1, 2) k
   join report_submissions s on s.submission_id = k.submission_id
  union all
-select 'orders', k.gate, k.why, k.count, k.oldest_age_s, k.next_s, k.order_id
-  from (select o.gate,
-               case when o.unknown_since is not null then 'the API does not know the order'
+select 'orders', k.state, k.why, k.count, k.oldest_age_s, k.next_s, k.order_id
+  from (select case when o.asked_since is null then o.gate else 'asking' end as state,
+               case when o.asked_since is not null then 'the API has not answered for them'
+                    when o.unknown_since is not null then 'the API does not know the order'
                     else 'the API says ' || o.state end as why,
                count(*) as count,
-               extract(epoch from clock_timestamp() - min(coalesce(o.unknown_since, o.state_since, o.checked_at)))::int8 as oldest_age_s,
+               extract(epoch from clock_timestamp() - min(coalesce(o.asked_since, o.unknown_since, o.state_since, o.checked_at)))::int8 as oldest_age_s,
                greatest(0, extract(epoch from min(o.next_ask_at) - clock_timestamp()))::int8 as next_s,
                min(o.order_id) as order_id
           from report_orders o
-         where o.next_ask_at is not null and o.gate = 'waiting'
+         where o.next_ask_at is not null
+           and case when o.asked_since is null then o.gate = 'waiting'
+                    -- a run that asks for many is at it for longer than that, an API that is well answers sooner
+                    else o.asked_since < clock_timestamp() - interval '5 s' end
          group by 1, 2) k
  order by 1 desc, 4 desc, 2, 3
  limit 20

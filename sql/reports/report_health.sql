@@ -40,7 +40,8 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
          where o.state = 'accepted' and o.state_since < clock_timestamp() - interval '6 days'
            and exists (select from row_units r
                         where r.order_id = o.order_id and r.is_present
-                          and (r.shipped > r.posted_shipped or r.cancelled > r.posted_cancelled))) as authorizations_expiring
+                          and (r.shipped > r.posted_shipped or r.cancelled > r.posted_cancelled))) as authorizations_expiring,
+       a.asking, extract(epoch from clock_timestamp() - a.asked_since)::bigint as asking_age_s
   from identity i
  cross join feed_state f
  cross join api_key k
@@ -52,6 +53,10 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
               count(*) filter (where s.state = 'held') as held
          from submissions s
         where s.settled_at is null) b
+ cross join lateral (
+       select count(*) as asking, min(o.asked_since) as asked_since
+         from orders o
+        where o.ask_at is not null and o.asked_since is not null) a
   left join lateral (
        select r.run_id, r.finished_at, r.exit_code
          from runs r
@@ -107,3 +112,5 @@ comment on column report_health.ledger_id is 'sent as metadata.waybill_instance'
 comment on column report_health.base_url is 'the API that this ledger works with; null: never ran';
 comment on column report_health.authorizations_expiring is
     'orders with units due that were accepted six days ago or more: a card''s authorization typically lasts seven';
+comment on column report_health.asking is 'orders with units due that the API was asked for and has not answered for';
+comment on column report_health.asking_age_s is 'for how long the oldest of them waits for the answer';

@@ -208,10 +208,11 @@ static const struct command commands[] = {
      "times --max-age, and none works; a changed order is queued for as long; a submission waits\n"
      "for 24 h; an outcome is unknown for 4 h beyond what is a WARNING; no database.\n"
      "WARNING: another discrepancy or a held submission; no baseline; paused by a person; no run\n"
-     "for --max-age, or its exit was 4 or 5; an order is queued for --max-age; a submission waits\n"
-     "for 4 h; an outcome is unknown for 15 min longer than api.send_within_ms, timeout_ms and\n"
-     "settle_ms take together; no sweep for twice warehouse.sweep_interval_ms; the scan is 1 h\n"
-     "behind; a transaction is open for 1 h; a trigger of the feed is off; the API blocks us.",
+     "for --max-age, or its exit was 4 or 5; an order is queued for --max-age, or waits as long\n"
+     "for the API's answer; a submission waits for 4 h; an outcome is unknown for 15 min longer\n"
+     "than api.send_within_ms, timeout_ms and settle_ms take together; no sweep for twice\n"
+     "warehouse.sweep_interval_ms; the scan is 1 h behind; a transaction is open for 1 h; a\n"
+     "trigger of the feed is off; the API blocks us.",
      status_options,
      {"waybill status", "waybill status --check --max-age 26h"},
      0,

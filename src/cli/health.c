@@ -51,6 +51,7 @@ health_limits_fill(const struct config *config, int64_t run_age_ms, struct healt
         .run_critical_s = run_s * 4,
         .queue_warning_s = run_s,
         .queue_critical_s = run_s * 4,
+        .asking_warning_s = run_s,
         .backlog_warning_s = HEALTH_BACKLOG_WARNING_S,
         .backlog_critical_s = HEALTH_BACKLOG_CRITICAL_S,
         .unknown_warning_s = settles_s + HEALTH_UNKNOWN_SLACK_S,
@@ -104,6 +105,8 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .last_sweep_age_s = health_int(status, "last_sweep_age_s", -1),
         .queued = health_int(status, "queued", 0),
         .queue_age_s = health_int(status, "queue_age_s", -1),
+        .asking = health_int(status, "asking", 0),
+        .asking_age_s = health_int(status, "asking_age_s", -1),
         .api_blocked_s = health_int(status, "api_blocked_s", -1),
         .api_refused_s = health_int(status, "api_refused_s", -1),
         .feed_faults = health_int(status, "feed_faults", 0),
@@ -233,6 +236,9 @@ health_judge_risk(const struct health_facts *facts, const struct health_limits *
         out, health_compare(facts->queue_age_s, limits->queue_warning_s, limits->queue_critical_s),
         "queue_age", "changes of the warehouse have not been looked at for %s (%lld queued)",
         health_age(facts->queue_age_s, age), (long long)facts->queued);
+    health_add(out, health_compare(facts->asking_age_s, limits->asking_warning_s, 0), "asking_age",
+               "the API has not answered for an order for %s (%lld in all)",
+               health_age(facts->asking_age_s, age), (long long)facts->asking);
 }
 
 static void

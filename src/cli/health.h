@@ -32,6 +32,7 @@ struct health_facts {
     const char *last_run_error;
     int64_t last_sweep_age_s;
     int64_t queued, queue_age_s;
+    int64_t asking, asking_age_s; /* orders that the API has not answered for */
     int64_t api_blocked_s, api_refused_s;
     int64_t feed_faults;
     int64_t scan_lag_s;
@@ -43,6 +44,7 @@ struct health_facts {
 struct health_limits {
     int64_t run_warning_s, run_critical_s;         /* since the last run ended */
     int64_t queue_warning_s, queue_critical_s;     /* an entry of the queue waits */
+    int64_t asking_warning_s;                      /* an order waits for the API's answer */
     int64_t backlog_warning_s, backlog_critical_s; /* a submission waits */
     int64_t unknown_warning_s, unknown_critical_s; /* an outcome is unknown */
     int64_t sweep_warning_s;                       /* 0: never */

@@ -169,6 +169,11 @@ bool work_key_fails(struct ledger *ledger, const char *why, bool was_probe, int6
 bool work_key_probe(struct ledger *ledger, int64_t lease_ms, bool *is_ours, struct error *err);
 bool work_key_works(struct ledger *ledger, struct error *err);
 
+/* Questions that were taken and got no answer: others may ask them in delay_ms. kind: "ask", "list"
+ * or "upstream". */
+bool work_give_back_questions(struct ledger *ledger, const char *kind, const char *const *ids,
+                              int count, int64_t delay_ms, struct error *err);
+
 /* Milliseconds until the next thing of each kind; negative: due; WORK_NEVER: nothing. */
 #define WORK_NEVER INT64_MAX
 struct work_left {

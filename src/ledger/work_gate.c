@@ -146,6 +146,23 @@ work_record_unknown(struct ledger *ledger, const char *const *order_ids, int cou
 }
 
 bool
+work_give_back_questions(struct ledger *ledger, const char *kind, const char *const *ids, int count,
+                         int64_t delay_ms, struct error *err)
+{
+    char delay[PG_INT_BYTES];
+    char *list = work_gate_list(ids, count);
+    const char *params[] = {kind, list, delay};
+    bool ok;
+
+    if (list == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for %d ids", count);
+    pg_int_text(delay, delay_ms);
+    ok = pg_run(ledger_pg(ledger), &stmt_questions_give_back, params, NULL, err);
+    free(list);
+    return ok;
+}
+
+bool
 work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked, int count,
                       const char *found, int64_t grace_ms, struct error *err)
 {

@@ -1,5 +1,5 @@
 /* ask — orders' states, the gate's knowledge: in batches, then alone for those that the answer left
- * out. */
+ * out; and what becomes of questions that get no answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,87 @@
 
 enum {
     ASK_FAILURES_MAX = 5,
-    ASK_VIEW_SAMPLE = 50, /* of the first so many orders, more than half unknown: a wrong view */
+    ASK_VIEW_SAMPLE = 50,    /* of the first so many orders, more than half unknown: a wrong view */
+    ASK_PAUSE_MS = 3000,     /* longer than a pass waits */
+    ASK_UNANSWERED_MAX = 20, /* with nothing else answered: the API is away */
 };
+
+void
+loop_note_read(struct loop *loop, const struct provider_answer *how)
+{
+    if (how->read == PROVIDER_READ_KEY)
+        loop_key_refused(loop, how->error);
+    else if (how->http_status > 0)
+        loop_key_works(loop);
+    if (how->read == PROVIDER_READ_OK || how->read == PROVIDER_READ_REFUSED)
+        loop->was_answered = true;
+}
+
+void
+loop_note_unanswered(struct loop *loop, const char *why)
+{
+    (void)snprintf(loop->unanswered_why, sizeof(loop->unanswered_why), "%s", why);
+}
+
+bool
+loop_fails_unanswered(struct loop *loop)
+{
+    struct error err = {0};
+
+    if (loop->was_answered || loop->unanswered_why[0] == '\0')
+        return false;
+    error_set(&err, ERROR_API, "the API answers no question: %s", loop->unanswered_why);
+    error_hint(&err, "what is due waits for its answer; the next run asks again");
+    loop_fail(loop, &err);
+    return true;
+}
+
+void
+loop_give_back_question(struct loop *loop, struct job *job, int64_t delay_ms)
+{
+    struct error err = {0};
+    const char *const *ids = (const char *const *)job->ids;
+    int count = job->ids_count;
+    const char *kind = job->kind == JOB_UPSTREAM ? "upstream" : "ask";
+
+    if (job->kind == JOB_LIST) {
+        kind = "list";
+        ids = (const char *const *)&job->order_id;
+        count = 1;
+    }
+    /* Where that fails, its lease ends by itself. */
+    if (loop_db_rest(loop) &&
+        !work_give_back_questions(loop->ledger, kind, ids, count, delay_ms, &err) &&
+        !loop_db_may_pass(loop, &err))
+        loop_fail(loop, &err);
+    job_free(job);
+}
+
+/* Whether the API is away is known when the pass is over: POSTs may be answered all the same. */
+static void
+ask_put_aside(struct loop *loop, struct job *job)
+{
+    if (loop->was_answered) {
+        loop_give_back_question(loop, job, ASK_PAUSE_MS);
+        return;
+    }
+    job->next = loop->unanswered;
+    loop->unanswered = job;
+    if (++loop->unanswered_count >= ASK_UNANSWERED_MAX && !loop->is_closing)
+        (void)loop_fails_unanswered(loop);
+}
+
+void
+ask_end(struct loop *loop)
+{
+    while (loop->unanswered != NULL) {
+        struct job *job = loop->unanswered;
+
+        loop->unanswered = job->next;
+        loop_give_back_question(loop, job, loop->was_answered ? ASK_PAUSE_MS : 0);
+    }
+    loop->unanswered_count = 0;
+}
 
 static void
 ask_again(struct loop *loop, struct job *job, const struct provider_answer *how)
@@ -20,7 +99,8 @@ ask_again(struct loop *loop, struct job *job, const struct provider_answer *how)
     if (++job->failures > ASK_FAILURES_MAX) {
         log_event(LOG_WARN, "sync", "question_unanswered", "ids", log_int(job->ids_count), "error",
                   how->error, NULL);
-        job_free(job); /* its lease ends by itself, then it is asked again */
+        loop_note_unanswered(loop, how->error);
+        ask_put_aside(loop, job);
         return;
     }
     job_wait(loop, job, delay_ms);
@@ -217,10 +297,7 @@ ask_answered(struct loop *loop, struct job *job, const struct http_answer *answe
     struct provider_answer how;
 
     provider_read_orders(loop->provider, answer, &orders, &how);
-    if (how.read == PROVIDER_READ_KEY)
-        loop_key_refused(loop, how.error);
-    else if (how.http_status > 0)
-        loop_key_works(loop);
+    loop_note_read(loop, &how);
 
     switch (how.read) {
     case PROVIDER_READ_OK:

@@ -73,10 +73,8 @@ charges_answered(struct loop *loop, struct job *job, const struct http_answer *a
 
     provider_read_charge(loop->provider, answer, &charge, &how);
     /* A key may be one that reads no charges (403): that says nothing about it as a whole. */
-    if (how.read == PROVIDER_READ_KEY && how.http_status == 401)
-        loop_key_refused(loop, how.error);
-    else if (how.http_status > 0 && how.read != PROVIDER_READ_KEY)
-        loop_key_works(loop);
+    if (how.read != PROVIDER_READ_KEY || how.http_status == 401)
+        loop_note_read(loop, &how);
 
     if (how.read == PROVIDER_READ_OK) {
         charges_record(loop, job, &charge);

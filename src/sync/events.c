@@ -253,10 +253,8 @@ events_answered(struct loop *loop, struct job *job, const struct http_answer *an
         loop->provider, answer,
         job->events->reading.cursor[0] != '\0' ? job->events->reading.cursor : NULL, &page, &how);
     /* A key may be one that reads no events (403): that says nothing about it as a whole. */
-    if (how.read == PROVIDER_READ_KEY && how.http_status == 401)
-        loop_key_refused(loop, how.error);
-    else if (how.http_status > 0 && how.read != PROVIDER_READ_KEY)
-        loop_key_works(loop);
+    if (how.read != PROVIDER_READ_KEY || how.http_status == 401)
+        loop_note_read(loop, &how);
 
     if (how.read == PROVIDER_READ_BLOCKED) {
         loop_block(loop, how.retry_after_ms, "429: too many requests");

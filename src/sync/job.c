@@ -33,6 +33,17 @@ job_free(struct job *job)
 }
 
 void
+job_free_all(struct job *first)
+{
+    while (first != NULL) {
+        struct job *job = first;
+
+        first = job->next;
+        job_free(job);
+    }
+}
+
+void
 job_wait(struct loop *loop, struct job *job, int64_t delay_ms)
 {
     job->not_before = clock_mono_add(clock_mono_now(), delay_ms);

@@ -128,6 +128,7 @@ loop_judge_post(struct loop *loop, const struct provider_result *result)
     case PROVIDER_REFUSED:
     case PROVIDER_PAYMENT:
     case PROVIDER_TAKEN:
+        loop->was_answered = true;
         key_passed(loop);
         break;
     case PROVIDER_NOT_NOW:

@@ -235,12 +235,9 @@ look_answered(struct loop *loop, struct job *job, const struct http_answer *answ
     else
         provider_read_fulfillments(loop->provider, answer, &page, &how);
 
+    loop_note_read(loop, &how);
     if (how.read == PROVIDER_READ_BLOCKED)
         loop_block(loop, how.retry_after_ms, "429: too many requests");
-    else if (how.read == PROVIDER_READ_KEY)
-        loop_key_refused(loop, how.error);
-    else if (how.http_status > 0)
-        loop_key_works(loop);
 
     if (how.read == PROVIDER_READ_BLOCKED ||
         (how.read == PROVIDER_READ_LATER && job->failures < LOOK_GET_FAILURES_MAX &&
@@ -251,6 +248,8 @@ look_answered(struct loop *loop, struct job *job, const struct http_answer *answ
         provider_fulfillments_free(&page);
         return;
     }
+    if (how.read == PROVIDER_READ_LATER && job->kind != JOB_PRECHECK)
+        loop_note_unanswered(loop, how.error);
     step = listing_take(job->listing, &page, &how);
     provider_fulfillments_free(&page);
     if (step == LISTING_GOES_ON)

@@ -101,6 +101,8 @@ loop_drop_waiting(struct loop *loop)
             post_give_back(loop, job, "the run was stopping", 0);
         else if (job->kind == JOB_TRACKING)
             tracking_give_back(loop, job);
+        else if (job->kind == JOB_ASK || job->kind == JOB_UPSTREAM || job->kind == JOB_LIST)
+            loop_give_back_question(loop, job, 0);
         else
             job_free(job);
         job = next;
@@ -350,7 +352,8 @@ loop_reset(struct loop *loop)
     loop->is_closing = false;
     loop->mode_is_asked = false;
     loop->unreached = loop->key_refused = loop->failed_posts = loop->db_failures = 0;
-    loop->was_reached = false;
+    loop->was_reached = loop->was_answered = false;
+    loop->unanswered_why[0] = '\0';
     loop->asked = loop->asked_unknown = 0;
     loop->posted = 0;
     loop->has_ends_at = false;
@@ -470,6 +473,8 @@ loop_judge_api(struct loop *loop)
         error_set(&err, ERROR_API, "the API refuses the key");
         error_hint(&err, "check api.key_file or api.key_env; a new key takes up to 10 minutes");
         loop_fail(loop, &err);
+    } else {
+        (void)loop_fails_unanswered(loop);
     }
 }
 
@@ -519,6 +524,7 @@ loop_pass(struct loop *loop, bool is_quiet, struct error *err)
     if (loop->failure.code == ERROR_DB_LOST)
         settle_at_last(loop);
     loop_judge_api(loop);
+    ask_end(loop);
     if (loop->pauses_ledger)
         loop_pause(loop);
     if (loop->failure.code != ERROR_NONE) {
@@ -584,12 +590,8 @@ loop_free(struct loop *loop)
     http_free(loop->http);
     provider_free(loop->provider);
     provider_request_free(&loop->request);
-    while (loop->first != NULL) {
-        struct job *job = loop->first;
-
-        loop->first = job->next;
-        job_free(job);
-    }
+    job_free_all(loop->first);
+    job_free_all(loop->unanswered);
     for (int i = 0; i < loop->settlements_count; i++)
         free(loop->settlements[i]);
     free(loop->settlements);

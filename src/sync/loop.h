@@ -132,6 +132,10 @@ struct loop {
     bool was_reached;
     char unreached_why[256]; /* of the last of them */
     enum http_distrust unreached_distrust;
+    bool was_answered;        /* in this pass, by something that is of use */
+    char unanswered_why[256]; /* a question was given up; "": none */
+    struct job *unanswered;   /* such questions, until the pass is over */
+    int unanswered_count;
     int key_refused;  /* in a row */
     int failed_posts; /* in a row, whoever's fault */
     int asked, asked_unknown;
@@ -158,6 +162,7 @@ struct loop {
 
 struct job *job_new(enum job_kind kind, struct error *err);
 void job_free(struct job *job);
+void job_free_all(struct job *first);                                /* and those behind it */
 void job_wait(struct loop *loop, struct job *job, int64_t delay_ms); /* into the queue */
 void job_go_first(struct loop *loop, struct job *job);               /* before all that waits */
 /* Build the job's next request and hand it to http. False: err; the job is untouched. */
@@ -194,6 +199,16 @@ void loop_fail(struct loop *loop, const struct error *err);
 /* Reached, blocked, refused: what any answer says about the API as a whole. True: the job may go
  * on. */
 void loop_note_answer(struct loop *loop, const struct http_answer *answer);
+
+/* Questions (ask.c). read: what the answer says of the key, and that there is one; unanswered: it
+ * was asked often enough. fails: true, and the pass has failed: nothing was answered at all. */
+void loop_note_read(struct loop *loop, const struct provider_answer *how);
+void loop_note_unanswered(struct loop *loop, const char *why);
+bool loop_fails_unanswered(struct loop *loop);
+/* ASK, UPSTREAM, LIST: others may ask it in delay_ms, whatever its lease. Frees the job. */
+void loop_give_back_question(struct loop *loop, struct job *job, int64_t delay_ms);
+
+void ask_end(struct loop *loop); /* at the end of a pass: what was given up is anybody's */
 
 /* Answers on their way into the ledger (settle.c). A batch is under way at a time. */
 void loop_settlement(struct loop *loop, const struct settlement *s);

@@ -48,10 +48,7 @@ mode_answered(struct loop *loop, struct job *job, const struct http_answer *answ
     struct provider_answer how;
 
     provider_read_fulfillments(loop->provider, answer, &page, &how);
-    if (how.read == PROVIDER_READ_KEY)
-        loop_key_refused(loop, how.error);
-    else if (how.http_status > 0)
-        loop_key_works(loop);
+    loop_note_read(loop, &how);
     if (how.read == PROVIDER_READ_BLOCKED)
         loop_block(loop, how.retry_after_ms, "429: too many requests");
 

@@ -45,10 +45,7 @@ tracking_answered(struct loop *loop, struct job *job, const struct http_answer *
     int64_t delay_ms = backoff_delay_ms(&loop->backoff, job->tracking->failures + 1);
 
     provider_read_plain(loop->provider, answer, &how);
-    if (how.read == PROVIDER_READ_KEY)
-        loop_key_refused(loop, how.error);
-    else if (how.http_status > 0)
-        loop_key_works(loop);
+    loop_note_read(loop, &how);
     if (how.has_retry_after && delay_ms < how.retry_after_ms)
         delay_ms = how.retry_after_ms;
 

@@ -16,6 +16,7 @@ static const struct health_facts QUIET = {
     .last_run_exit_code = 0,
     .last_sweep_age_s = 60,
     .queue_age_s = -1,
+    .asking_age_s = -1,
     .api_blocked_s = -1,
     .api_refused_s = -1,
     .scan_lag_s = -1,
@@ -72,6 +73,9 @@ START_TEST(each_limit_is_passed_by_one_second_and_not_before)
     EXPECT(HEALTH_CRITICAL, "has waited for 24 h", facts.backlog_age_s = 86401);
     EXPECT(HEALTH_WARNING, "not been looked at for 15 min", facts.queue_age_s = 901);
     EXPECT(HEALTH_CRITICAL, "not been looked at", facts.queue_age_s = 3601);
+    EXPECT(HEALTH_OK, "", facts.asking = 1, facts.asking_age_s = 900);
+    EXPECT(HEALTH_WARNING, "not answered for an order for 15 min (1 in all)", facts.asking = 1,
+           facts.asking_age_s = 901);
     EXPECT(HEALTH_OK, "", facts.last_sweep_age_s = 2 * 86400 + 3600);
     EXPECT(HEALTH_WARNING, "no sweep for 2 d", facts.last_sweep_age_s = 2 * 86400 + 3601);
     EXPECT(HEALTH_WARNING, "behind, held back by pid 7", facts.scan_lag_s = 3601,

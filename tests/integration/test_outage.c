@@ -1,0 +1,108 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/shop.h"
+
+/*
+ * The API is there and of no use: it answers no question, or takes no key. A run says so with its
+ * exit code, the ledger to whoever asks for its health, and nothing is left waiting once it is
+ * over.
+ */
+
+static struct shop shop;
+
+static void
+setup(void)
+{
+    shop_begin(&shop, 3);
+    shop_use(&shop, "waybill", "shop.lines", "follow:\n  events: false\n");
+    shop_must(&shop, 0, "init", "-q");
+    shop_must(&shop, 0, "baseline", "--from", "nothing", "-q");
+    shop_must(&shop, 0, "run", "-q");
+    support_psql(shop.url, "select waybill.feed_from('shop.lines', 'order_id')");
+}
+
+static void
+teardown(void)
+{
+    shop_end(&shop);
+}
+
+static void
+goes_on_at_once(void)
+{
+    support_sandbox_faults(&shop.sandbox, "");
+    shop_must(&shop, 0, "run", "-q");
+    ck_assert_int_eq(shop_applied(&shop), 2);
+}
+
+START_TEST(a_run_whose_questions_are_not_answered_says_so_and_the_next_asks_at_once)
+{
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    support_sandbox_faults(&shop.sandbox, "get:503_before=1:0");
+    shop_must(&shop, 5, "run", "-q");
+    shop_warned(&shop, "the API answers no question: ");
+    support_query_is(shop.url,
+                     "select exit_code, error like 'the API answers no question: %503%'"
+                     "  from waybill.report_runs order by run_id desc limit 1",
+                     "5|t");
+    shop_must(&shop, 1, "status", "--check");
+    shop_said(&shop, "(exit 5): the API answers no question");
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "stuck     2 asking orders: the API has not answered for them, oldest ");
+    goes_on_at_once();
+    shop_must(&shop, 0, "status", "--check");
+}
+END_TEST
+
+START_TEST(questions_that_never_end_are_as_unanswered_as_refused_ones)
+{
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    support_sandbox_faults(&shop.sandbox, "get:hang=1");
+    shop_must(&shop, 5, "run", "-q");
+    shop_warned(&shop, "the API answers no question: ");
+    goes_on_at_once();
+}
+END_TEST
+
+/* One answer that is of use, and the API as a whole is there: what it didn't say is asked again. */
+START_TEST(a_question_that_others_are_answered_beside_waits_for_another_run)
+{
+    shop_ships(&shop, "('o3', 'a', '', 1, 0)");
+    shop_must(&shop, 0, "run", "-q");
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o3', 'a', '', 2, 0)");
+    support_sandbox_faults(&shop.sandbox, "get:503_before=1:0");
+    shop_must(&shop, 0, "run", "-q");
+    ck_assert_int_eq(shop_applied(&shop), 2);
+    support_query_is(shop.url,
+                     "select gate, next_ask_at < clock_timestamp() + interval '10 s'"
+                     "  from waybill.report_orders where order_id = 'o1'",
+                     "asking|t");
+}
+END_TEST
+
+START_TEST(orders_without_an_answer_for_long_are_a_warning)
+{
+    support_psql(shop.url, "insert into waybill.orders (order_id, ask_at, asked_since)"
+                           " values ('o9', now() + interval '1 min', now() - interval '16 min')");
+    shop_must(&shop, 1, "status", "--check");
+    shop_said(&shop, "the API has not answered for an order for 16 min (1 in all)");
+    shop_must(&shop, 0, "status", "--check", "--max-age", "20m");
+}
+END_TEST
+
+#define CASE(name) SUPPORT_CASE(suite, 120, setup, teardown, name)
+
+int
+main(void)
+{
+    Suite *suite = suite_create("outage");
+
+    support_need_database();
+    CASE(a_run_whose_questions_are_not_answered_says_so_and_the_next_asks_at_once);
+    CASE(questions_that_never_end_are_as_unanswered_as_refused_ones);
+    CASE(a_question_that_others_are_answered_beside_waits_for_another_run);
+    CASE(orders_without_an_answer_for_long_are_a_warning);
+    return support_run_suite(suite);
+}
