@@ -201,12 +201,51 @@ begin
     done := true;
 end $$;
 
--- A discrepancy that a person has looked at; it stays closed while its evidence is the same.
-create or replace function dismiss_discrepancy(of_discrepancy bigint, who text, why text, out done boolean, out said text)
+-- Units that the API has lost, by the word of an audit and of a person: what is posted of their line is taken back.
+create or replace function take_back_missing(d discrepancies, why text) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+    taken bigint;
+begin
+    with told as (
+        select x[1]::bigint as shipped, x[2]::bigint as cancelled from regexp_match(d.fingerprint, '^audit missing (\d+)/(\d+)') x
+    ), has as (
+        select u.row_id, u.posted_shipped, u.posted_cancelled, sum(u.posted_shipped) over w - u.posted_shipped as shipped_before,
+               sum(u.posted_cancelled) over w - u.posted_cancelled as cancelled_before
+          from row_units u
+         where u.order_id = d.order_id and u.item_id = d.item_id
+        window w as (order by u.shipment_ref)
+    ), put as (
+        insert into adjustments (kind, row_id, shipped, cancelled, reason)
+        select 'correction', x.row_id, -x.shipped, -x.cancelled, 'missing at the API: ' || why
+          from (select has.row_id, least(posted_shipped, greatest(0, told.shipped - shipped_before)) as shipped,
+                       least(posted_cancelled, greatest(0, told.cancelled - cancelled_before)) as cancelled
+                  from told, has) x
+         where x.shipped + x.cancelled > 0
+        returning shipped + cancelled as units
+    )
+    select coalesce(-sum(put.units), 0) into taken from put;
+    insert into queue (order_key, source) values (d.order_id, 'operator');
+    return taken;
+end $$;
+
+-- A discrepancy that a person has looked at; it stays closed while its evidence is the same. units: due plans anew what is
+-- missing at the API.
+drop function if exists dismiss_discrepancy(bigint, text, text);
+create or replace function dismiss_discrepancy(of_discrepancy bigint, who text, why text, units text,
+                                               out done boolean, out said text)
 language plpgsql security definer set search_path from current as $$
 declare
     d discrepancies;
 begin
+    done := false;
+    perform 1 from lanes l join discrepancies x using (order_id) where x.discrepancy_id = of_discrepancy for no key update of l;
+    if units = 'due' and exists (select from discrepancies x
+                                  where x.discrepancy_id = of_discrepancy and x.kind = 'missing' and x.submission_id <> 0) then
+        said := format('discrepancy %s is of a submission: dismiss it as settled, audit the order, then dismiss the line''s',
+                       of_discrepancy);
+        return;
+    end if;
     update discrepancies x
        set closed_at = clock_timestamp(), closed_by = 'operator', reason = why, is_dismissed = true
      where x.discrepancy_id = of_discrepancy and x.closed_at is null
@@ -217,6 +256,9 @@ begin
         return;
     end if;
     said := format('%s of order %s dismissed', d.kind, d.order_id);
+    if units = 'due' and d.kind = 'missing' then
+        said := said || format('; %s units are due again', take_back_missing(d, why));
+    end if;
     perform note_decision('dismiss', 'discrepancy ' || of_discrepancy, nullif(d.submission_id, 0), nullif(d.order_id, ''), who, why);
 end $$;
 

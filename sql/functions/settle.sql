@@ -413,13 +413,19 @@ begin
     lacking_detail := lacking_in(of_order, listing);
 end $$;
 
--- The fulfillments that the API has accepted from us and that a list of the order should show, but doesn't.
+-- The fulfillments that the API has accepted from us and that a list of the order should show, but doesn't; without those of
+-- lines of which a person has said that the API lost some.
 create or replace function lacking_in(of_order text, listing jsonb) returns text
 language sql stable set search_path from current as $$
 select string_agg(s.fulfillment_id, ', ' order by s.submission_id)
   from submissions s
  where s.order_id = of_order and s.state = 'accepted'
    and s.fulfillment_id <> all (array(select f ->> 'id' from jsonb_array_elements(listing) f))
+   and not exists (select from discrepancies d
+                    where d.order_id = of_order and d.kind = 'missing' and d.is_dismissed
+                      and (d.submission_id = s.submission_id
+                           or exists (select from submission_items i join rows r using (row_id)
+                                       where i.submission_id = s.submission_id and r.item_id = d.item_id)))
 $$;
 
 -- The markers that this ledger ever sent for an order; submission_id 0: pruned by now.

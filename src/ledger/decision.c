@@ -94,7 +94,7 @@ static bool
 decision_dismiss(struct ledger *ledger, const struct decision_request *request, const char *id,
                  struct decision_list *out, struct error *err)
 {
-    const char *const params[] = {id, request->who, request->reason};
+    const char *const params[] = {id, request->who, request->reason, request->units};
     struct pg_rows *rows = NULL;
     bool ok;
 

@@ -243,7 +243,7 @@ START_TEST(one_marker_twice_is_double_and_not_extra_as_well)
     must(0, "audit", NULL, NULL);
 
     /* A person has looked: closed, and not opened again while it is the same. */
-    support_psql(url, "select waybill.dismiss_discrepancy(1, 'me', 'refunded')");
+    support_psql(url, "select waybill.dismiss_discrepancy(1, 'me', 'refunded', 'settled')");
     must(0, "audit", NULL, NULL);
     open_is("");
     post("o3", "a", 1, 0, marker);
@@ -268,11 +268,35 @@ START_TEST(what_only_the_ledger_has_is_missing_until_it_agrees)
     /* It is still there, so a quick one doesn't close it either. */
     must(0, "audit", "--quick", NULL);
     open_is("missing|o2|a|");
+    support_query_is(url, "select waybill.lacking_in('o2', '[]') is not null", "t");
 
     post("o2", "a", 1, 0, NULL);
     must(0, "audit", "--quick", NULL);
     must_say("agrees 6");
     open_is("");
+}
+END_TEST
+
+START_TEST(what_the_api_has_lost_is_due_again_when_a_person_says_so)
+{
+    support_psql(url, "insert into waybill.adjustments (kind, row_id, shipped, reason)"
+                      " select 'correction', row_id, 1, 'a slip of the pen' from waybill.rows"
+                      "  where order_id = 'o2' and item_id = 'a'");
+    must(1, "audit", NULL, NULL);
+    support_query_is(url,
+                     "select said from waybill.discrepancies d, waybill.dismiss_discrepancy("
+                     "d.discrepancy_id, 'me', 'says their support', 'due')",
+                     "missing of order o2 dismissed; 1 units are due again");
+    must(0, "audit", NULL, NULL);
+    must_say("agrees 6, missing 0");
+    open_is("");
+    /* It stays away, and the order's lists are believed without it. */
+    support_query_is(url, "select waybill.lacking_in('o2', '[]') is null", "t");
+    support_query_is(url,
+                     "select kind, shipped, reason from waybill.report_adjustments"
+                     " where shipped < 0",
+                     "correction|-1|missing at the API: says their support");
+    support_query_is(url, "select order_key, source from waybill.queue", "o2|operator");
 }
 END_TEST
 
@@ -616,6 +640,7 @@ main(void)
     tcase_add_test(posted, a_fulfillment_of_somebody_else_is_foreign_until_it_is_adopted);
     tcase_add_test(posted, one_marker_twice_is_double_and_not_extra_as_well);
     tcase_add_test(posted, what_only_the_ledger_has_is_missing_until_it_agrees);
+    tcase_add_test(posted, what_the_api_has_lost_is_due_again_when_a_person_says_so);
     tcase_add_test(posted, what_only_the_api_has_of_ours_is_extra);
     tcase_add_test(posted, trouble_of_another_kind_takes_the_place_of_the_first);
     tcase_add_test(posted, a_write_off_need_not_be_at_the_api);

@@ -217,7 +217,7 @@ START_TEST(a_view_that_lost_its_quantities_opens_one_and_a_person_may_say_that_i
     do_sql("update w.line set shipped = 0");
     must(1, "run", NULL, NULL);
     is(OPEN, "warehouse_shrank 1");
-    do_sql("select waybill.dismiss_discrepancy(discrepancy_id, 'me', 'all came back')"
+    do_sql("select waybill.dismiss_discrepancy(discrepancy_id, 'me', 'all came back', 'settled')"
            " from waybill.report_discrepancies where closed_at is null");
     must(1, "run", "--sweep", NULL);
     is(OPEN, "decreased 300");
