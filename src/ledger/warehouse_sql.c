@@ -84,6 +84,11 @@ warehouse_put_columns(const struct warehouse *warehouse, struct buffer *sql, con
     "(select m.upstream_id, m.order_id from upstreams m where m.order_id is not null"              \
     " and (m.order_id = any ($1::text[]) or m.upstream_id = any ($1::text[]))) u"
 
+/* An order id that is left empty says no more than null does; only one that is a text can be. */
+#define UNNAMED "nullif(w.order_id::text, '') is null"
+/* All of a relation's rows: with the order id that the API gave for their number, where it did. */
+#define NAMED_OR_MAPPED "coalesce(nullif(w.order_id::text collate \"C\", ''), u.order_id)"
+
 static void
 warehouse_put_relation(const struct warehouse *warehouse, struct buffer *sql)
 {
@@ -96,7 +101,7 @@ warehouse_put_relation(const struct warehouse *warehouse, struct buffer *sql)
     warehouse_put_columns(warehouse, sql, "u.order_id");
     (void)buffer_printf(sql, "  from %s w\n  join " UPSTREAMS "\n", warehouse->name);
     (void)buffer_puts(sql, "    on u.upstream_id = w.upstream_id::text collate \"C\"\n"
-                           " where w.order_id is null and ");
+                           " where " UNNAMED " and ");
     warehouse_put_match(sql, warehouse->type[COLUMN_UPSTREAM_ID], "upstream_id", ALL_KEYS);
 }
 
@@ -110,12 +115,12 @@ warehouse_put_function(const struct warehouse *warehouse, struct buffer *sql)
         return;
     }
     /* Each key once: a function may join what it is given, and would give rows twice. */
-    warehouse_put_columns(warehouse, sql, "coalesce(w.order_id::text collate \"C\", u.order_id)");
+    warehouse_put_columns(warehouse, sql, NAMED_OR_MAPPED);
     (void)buffer_printf(sql,
                         "  from %s(array(select distinct k from unnest(" ALL_KEYS ") k)) w\n"
                         "  left join " UPSTREAMS "\n",
                         warehouse->name);
-    (void)buffer_puts(sql, "    on w.order_id is null and u.upstream_id = w.upstream_id::text "
+    (void)buffer_puts(sql, "    on " UNNAMED " and u.upstream_id = w.upstream_id::text "
                            "collate \"C\"\n"
                            " where w.order_id::text = any (" KEYS ") or u.order_id is not null");
 }
@@ -125,15 +130,13 @@ warehouse_put_all(const struct warehouse *warehouse, struct buffer *sql)
 {
     bool has_upstream = warehouse->has[COLUMN_UPSTREAM_ID];
 
-    warehouse_put_columns(warehouse, sql,
-                          has_upstream ? "coalesce(w.order_id::text collate \"C\", u.order_id)"
-                                       : "w.order_id::text");
+    warehouse_put_columns(warehouse, sql, has_upstream ? NAMED_OR_MAPPED : "w.order_id::text");
     (void)buffer_printf(
         sql, "       , %s as upstream_id, %s as changed_at\n  from %s w\n",
         has_upstream ? "nullif(w.upstream_id::text collate \"C\", '')" : "null::text",
         warehouse->has[COLUMN_CHANGED_AT] ? "w.changed_at" : "null::timestamptz", warehouse->name);
     if (has_upstream)
-        (void)buffer_puts(sql, "  left join upstreams u on w.order_id is null\n"
+        (void)buffer_puts(sql, "  left join upstreams u on " UNNAMED "\n"
                                "   and u.upstream_id = w.upstream_id::text collate \"C\"\n");
 }
 
@@ -143,7 +146,7 @@ warehouse_put_from_unnamed(const struct warehouse *warehouse, struct buffer *sql
 {
     bool is_function = warehouse->kind == WAREHOUSE_FUNCTION;
 
-    (void)buffer_printf(sql, "  from %s%s w\n where w.order_id is null and ", warehouse->name,
+    (void)buffer_printf(sql, "  from %s%s w\n where " UNNAMED " and ", warehouse->name,
                         is_function ? "(" KEYS ")" : "");
     warehouse_put_match(sql, is_function ? WAREHOUSE_STRING : warehouse->type[COLUMN_UPSTREAM_ID],
                         "upstream_id", KEYS);

@@ -321,8 +321,9 @@ ships_under_the_merchants_number(void)
 START_TEST(orders_known_by_the_merchants_number_belong_to_the_history)
 {
     ships_under_the_merchants_number();
-    support_psql(shop.url, "insert into shop.lines (upstream_id, item_id, shipment_ref,"
-                           " shipped_quantity, cancelled_quantity) values ('W-2', 'a', '', 1, 0)");
+    support_psql(shop.url,
+                 "insert into shop.lines (order_id, upstream_id, item_id, shipment_ref,"
+                 " shipped_quantity, cancelled_quantity) values ('', 'W-2', 'a', '', 1, 0)");
     shop_must(&shop, 3, "baseline", "--from", "warehouse");
     shop_warned(&shop, "2 rows of shop.lines have units and no order_id yet");
     shop_must(&shop, 0, "baseline", "--from", "api");

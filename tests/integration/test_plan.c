@@ -21,7 +21,7 @@ setup(void)
                  "  where order_id = any ($1) or upstream_id = any ($1)';"
                  "insert into shop.lines (order_id, upstream_id, item_id, shipment_ref,"
                  " shipped_quantity, cancelled_quantity) values ('o1', null, 'a', '', 4, 0),"
-                 " (null, 'W-1', 'a', 'p1', 3, 0), (null, 'W-1', 'a', 'p2', 0, 1),"
+                 " (null, 'W-1', 'a', 'p1', 3, 0), ('', 'W-1', 'a', 'p2', 0, 1),"
                  " (null, 'W-2', 'b', '', 1, 0), (null, 'W-3', 'a', '', 11, 0)");
     shop_tell_api(&shop, "shop.named");
 }

@@ -315,16 +315,16 @@ START_TEST(upstream_ids_become_order_ids_once_they_are_mapped)
         "null)");
     open_it("wms.t");
     ck_assert(warehouse_has_upstream(warehouse));
-    expect_rows("{o-1,o-2,m-3}", "o-1/i/1\no-2/i/2");
-    expect_rows("{m-2}", "o-2/i/2");
-    expect_rows("{m-2,o-2}", "o-2/i/2");
+    expect_rows("{o-1,o-2,m-3}", "o-1/i/1\no-2/i/2\no-2/j/4");
+    expect_rows("{m-2}", "o-2/i/2\no-2/j/4");
+    expect_rows("{m-2,o-2}", "o-2/i/2\no-2/j/4");
     expect_rows("{m-3,m-4}", "");
     expect_index("{o-1,o-2}", "t_upstream");
     got = read_rows(warehouse_all_sql(warehouse),
                     "concat_ws('/', coalesce(order_id, '-'), upstream_id, shipped_quantity)", NULL);
     ck_assert_ptr_nonnull(strstr(got, "-/6\n-/7\n"));
     ck_assert_ptr_nonnull(strstr(got, "-/m-3/3"));
-    ck_assert_ptr_nonnull(strstr(got, "o-2/m-2/2"));
+    ck_assert_ptr_nonnull(strstr(got, "o-2/m-2/2\no-2/m-2/4\n"));
     free(got);
     /* Those that nobody asked the API for yet are noted. */
     {
@@ -337,6 +337,47 @@ START_TEST(upstream_ids_become_order_ids_once_they_are_mapped)
     support_query_is(
         url, "select string_agg(upstream_id, ' ' order by upstream_id) from waybill.upstreams",
         "m-2 m-3 m-4");
+}
+END_TEST
+
+/* As text an empty one is as good as null, and other types have none. */
+START_TEST(an_order_id_of_any_type_may_be_missing)
+{
+    static const char *const types[][3] = {
+        {"text", "", "o-1"},
+        {"varchar(20)", "", "o-1"},
+        {"char(8)", "", "o-1"},
+        {"wms.mood", "", "o-1"},
+        {"bigint", NULL, "7"},
+        {"numeric", NULL, "7"},
+        {"uuid", NULL, "00000000-0000-0000-0000-000000000007"},
+    };
+
+    support_psql(url,
+                 "create type wms.mood as enum ('', 'o-1');"
+                 "insert into waybill.upstreams (upstream_id, order_id) values ('m-2', 'o-2')");
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        char sql[1024], keys[100], expected[100];
+
+        (void)snprintf(sql, sizeof(sql),
+                       "drop table if exists wms.t cascade; create table wms.t (order_id %s,"
+                       " upstream_id text, item_id text, " QUANTITIES ");"
+                       "insert into wms.t values ('%s', 'm-2', 'i', 1, 1, 0),"
+                       " (null, 'm-2', 'j', 1, 2, 0), (%s%s%s, 'm-2', 'k', 1, 3, 0);"
+                       "create function wms.f(text[]) returns setof wms.t language sql as"
+                       " 'select * from wms.t where order_id::text = any ($1)"
+                       "   or upstream_id = any ($1)'",
+                       types[i][0], types[i][2], types[i][1] != NULL ? "'" : "",
+                       types[i][1] != NULL ? types[i][1] : "null", types[i][1] != NULL ? "'" : "");
+        support_psql(url, sql);
+        (void)snprintf(keys, sizeof(keys), "{%s,o-2}", types[i][2]);
+        (void)snprintf(expected, sizeof(expected), "%s/i/1\no-2/j/2\no-2/k/3", types[i][2]);
+        open_it("wms.t");
+        expect_rows(keys, expected);
+        open_it("wms.f");
+        expect_rows(keys, expected);
+        support_psql(url, "drop function wms.f");
+    }
 }
 END_TEST
 
@@ -420,6 +461,7 @@ main(void)
     tcase_add_test(tcase, odd_keys_come_through);
     tcase_add_test(tcase, keys_of_other_types_use_their_index);
     tcase_add_test(tcase, upstream_ids_become_order_ids_once_they_are_mapped);
+    tcase_add_test(tcase, an_order_id_of_any_type_may_be_missing);
     tcase_add_test(tcase, a_function_is_read_by_the_keys_it_is_given);
     tcase_add_test(tcase, views_partitions_and_domains_are_relations_too);
     return support_run_suite(suite);
