@@ -37,6 +37,7 @@ begin
         is_idle := not exists (
             select from feed_state f cross join api_key k
              where k.failing_since is not null
+                or k.refused_at is not null
                 or exists (select from claims)
                 or exists (select from orders o where o.forget_at <= t)
                 or exists (select from upstreams u where u.ask_at <= soon)

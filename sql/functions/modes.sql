@@ -75,7 +75,7 @@ $$;
 -- has its share. passed_ms: since its last beat, by a clock that nobody sets.
 create or replace function worker_beat(id bigint, is_busy boolean, rate int, passed_ms bigint,
                                        out share numeric, out live int, out blocked_ms bigint, out blocked_why text,
-                                       out failing boolean, out probe_ms bigint)
+                                       out failing boolean, out probe_ms bigint, out refused boolean)
 language plpgsql security definer set search_path from current as $$
 #variable_conflict use_column
 declare
@@ -93,10 +93,11 @@ begin
       from workers w
      where w.ended_at is null and w.is_sending and w.worker_id <> id and w.seen_at > clock_timestamp() - interval '2 s';
     select k.rate, greatest(0, extract(epoch from k.blocked_until - clock_timestamp()) * 1000)::bigint, k.blocked_why,
-           k.failing_since is not null, greatest(0, extract(epoch from k.probe_at - clock_timestamp()) * 1000)::bigint
-      into lowest, blocked_ms, blocked_why, failing, probe_ms
+           k.failing_since is not null, greatest(0, extract(epoch from k.probe_at - clock_timestamp()) * 1000)::bigint,
+           k.refused_at is not null
+      into lowest, blocked_ms, blocked_why, failing, probe_ms, refused
       from (select rate, case when blocked_until = '-infinity' then clock_timestamp() else blocked_until end as blocked_until,
-                   api_key.blocked_why, failing_since, probe_at from api_key) k;
+                   api_key.blocked_why, failing_since, probe_at, refused_at from api_key) k;
     share := least(lowest, worker_beat.rate)::numeric / live;
 end $$;
 
@@ -113,6 +114,15 @@ create or replace function unblock_key() returns void
 language sql volatile security definer set search_path from current as
 $$ update api_key set blocked_until = '-infinity', blocked_why = null where blocked_until <> '-infinity' $$;
 comment on function unblock_key() is 'forget a block of the API key that an operator knows to be over';
+
+-- The API doesn't take the key; until it does, which any answer tells.
+create or replace function key_refused(why text) returns void
+language sql volatile security definer set search_path from current as
+$$ update api_key k set refused_at = coalesce(k.refused_at, clock_timestamp()), refused_why = why $$;
+
+create or replace function key_taken() returns void
+language sql volatile security definer set search_path from current as
+$$ update api_key k set refused_at = null, refused_why = null where k.refused_at is not null $$;
 
 -- POSTs fail one after the other: until one passes, one at a time is tried, by all hosts together, and less and less often.
 -- failed_probe: the one that was let through; else somebody found out, perhaps not the first.

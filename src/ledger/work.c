@@ -392,6 +392,7 @@ work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int request
     (void)snprintf(out->blocked_why, sizeof(out->blocked_why), "%s", why != NULL ? why : "");
     out->is_failing = pg_rows_bool(rows, 0, 4);
     out->probe_ms = pg_rows_text(rows, 0, 5) == NULL ? 0 : pg_rows_int(rows, 0, 5);
+    out->is_refused = pg_rows_bool(rows, 0, 6);
     pg_rows_free(rows);
     return true;
 }
@@ -432,6 +433,20 @@ bool
 work_key_works(struct ledger *ledger, struct error *err)
 {
     return pg_run(ledger_pg(ledger), &stmt_key_works, NULL, NULL, err);
+}
+
+bool
+work_key_refused(struct ledger *ledger, const char *why, struct error *err)
+{
+    const char *params[] = {why};
+
+    return pg_run(ledger_pg(ledger), &stmt_key_refused, params, NULL, err);
+}
+
+bool
+work_key_taken(struct ledger *ledger, struct error *err)
+{
+    return pg_run(ledger_pg(ledger), &stmt_key_taken, NULL, NULL, err);
 }
 
 bool

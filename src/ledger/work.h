@@ -155,12 +155,15 @@ struct work_share {
     char blocked_why[256];
     bool is_failing;  /* POSTs fail one after the other: nothing leaves but probes */
     int64_t probe_ms; /* until the next one may */
+    bool is_refused;  /* the API took the key no more, as somebody was told */
 };
 /* passed_ms: since this worker's last beat, by a clock that nobody sets; negative: the first. A
  * server's clock that went further was set, and what waits for it waits on. */
 bool work_beat(struct ledger *ledger, int64_t worker_id, bool is_sending, int requests_per_second,
                int64_t passed_ms, struct work_share *out, struct error *err);
 bool work_block_key(struct ledger *ledger, int64_t ms, const char *why, struct error *err);
+bool work_key_refused(struct ledger *ledger, const char *why, struct error *err);
+bool work_key_taken(struct ledger *ledger, struct error *err);
 
 /* The circuit of the key, for all hosts. fails: *probe_ms until one POST may try; probe: that one
  * is ours for lease_ms. */

@@ -22,7 +22,7 @@ loop_note_read(struct loop *loop, const struct provider_answer *how)
     else if (how->http_status > 0)
         loop_key_works(loop);
     if (how->read == PROVIDER_READ_OK || how->read == PROVIDER_READ_REFUSED)
-        loop->was_answered = true;
+        loop_note_answered(loop);
 }
 
 void

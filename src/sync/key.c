@@ -1,5 +1,7 @@
 /* key — what all hosts share of the API's key: its rate, the times in which it is blocked, whether
  * it is refused, and the circuit. */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "sync/loop.h"
 
@@ -11,21 +13,44 @@ enum {
 };
 
 void
-loop_key_refused(struct loop *loop, const char *why)
+loop_fail_refused(struct loop *loop)
 {
     struct error err = {0};
 
-    if (++loop->key_refused < KEY_REFUSED_MAX || loop->is_closing)
-        return;
-    error_set(&err, ERROR_API, "the API refuses the key: %s", why);
+    error_set(&err, ERROR_API, "the API refuses the key: %s", loop->refused_why);
     error_hint(&err, "check api.key_file or api.key_env; a new key takes up to 10 minutes");
     loop_fail(loop, &err);
+    error_clear(&err);
+    if (loop_db_rest(loop) && !work_key_refused(loop->ledger, loop->refused_why, &err))
+        log_failure(LOG_WARN, "sync", "refusal_not_noted", &err);
+}
+
+void
+loop_key_refused(struct loop *loop, const char *why)
+{
+    (void)snprintf(loop->refused_why, sizeof(loop->refused_why), "%s", why);
+    if (++loop->key_refused >= KEY_REFUSED_MAX && !loop->is_closing)
+        loop_fail_refused(loop);
 }
 
 void
 loop_key_works(struct loop *loop)
 {
     loop->key_refused = 0;
+}
+
+void
+loop_note_answered(struct loop *loop)
+{
+    struct error err = {0};
+
+    loop->was_answered = true;
+    if (!loop->share.is_refused || !loop_db_rest(loop))
+        return;
+    /* Once: the beat tells when it is refused again. */
+    loop->share.is_refused = false;
+    if (!work_key_taken(loop->ledger, &err) && !loop_db_may_pass(loop, &err))
+        loop_fail(loop, &err);
 }
 
 void
@@ -128,7 +153,7 @@ loop_judge_post(struct loop *loop, const struct provider_result *result)
     case PROVIDER_REFUSED:
     case PROVIDER_PAYMENT:
     case PROVIDER_TAKEN:
-        loop->was_answered = true;
+        loop_note_answered(loop);
         key_passed(loop);
         break;
     case PROVIDER_NOT_NOW:

@@ -446,7 +446,13 @@ loop_begin(struct loop *loop, struct error *err)
     loop->plan_by =
         clock_mono_add(clock_mono_now(), loop->claims_may_be_due ? LOOP_PLAN_FIRST_MS : 0);
     loop_begin_time_box(loop);
-    return loop_beat(loop, false, err);
+    if (!loop_beat(loop, false, err))
+        return false;
+    /* Whether the key is taken by now is asked for its own sake: there may be nothing else to ask.
+     */
+    if (loop->share.is_refused)
+        mode_ask(loop);
+    return true;
 }
 
 static void
@@ -470,9 +476,7 @@ loop_judge_api(struct loop *loop)
         loop_say_unreached(loop, &err);
         loop_fail(loop, &err);
     } else if (loop->key_refused > 0) {
-        error_set(&err, ERROR_API, "the API refuses the key");
-        error_hint(&err, "check api.key_file or api.key_env; a new key takes up to 10 minutes");
-        loop_fail(loop, &err);
+        loop_fail_refused(loop);
     } else {
         (void)loop_fails_unanswered(loop);
     }

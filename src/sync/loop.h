@@ -136,7 +136,8 @@ struct loop {
     char unanswered_why[256]; /* a question was given up; "": none */
     struct job *unanswered;   /* such questions, until the pass is over */
     int unanswered_count;
-    int key_refused;  /* in a row */
+    int key_refused; /* in a row */
+    char refused_why[256];
     int failed_posts; /* in a row, whoever's fault */
     int asked, asked_unknown;
     int64_t blocked_ms; /* as last told by the API */
@@ -230,6 +231,8 @@ bool loop_is_announced(const struct loop *loop); /* so that requests may leave *
 void loop_block(struct loop *loop, int64_t ms, const char *why);
 void loop_key_refused(struct loop *loop, const char *why);
 void loop_key_works(struct loop *loop);
+void loop_fail_refused(struct loop *loop);  /* for every host to see */
+void loop_note_answered(struct loop *loop); /* by something that is of use, so the key is taken */
 void loop_judge_post(struct loop *loop, const struct provider_result *result);
 bool loop_probe_is_due(const struct loop *loop);
 void loop_take_probe_post(struct loop *loop);

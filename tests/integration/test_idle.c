@@ -80,6 +80,7 @@ START_TEST(whatever_is_due_ends_idleness)
         "insert into order_states (order_id, state, at, is_exact, source)"
         "  values ('O', 'accepted', now(), true, 'api')",
         "update api_key set failing_since = now()",
+        "update api_key set refused_at = now()",
         "update feed_state set audited_at = now() - interval '25 hours'",
         "update feed_state set audit_row = 1",
         "update feed_state set last_sweep_at = now() - interval '25 hours'",

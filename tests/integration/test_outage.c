@@ -92,6 +92,47 @@ START_TEST(orders_without_an_answer_for_long_are_a_warning)
 }
 END_TEST
 
+static void
+key_is(const char *key)
+{
+    (void)support_write_file("api.key", key, 0600);
+}
+
+START_TEST(a_key_that_is_refused_is_critical_until_an_answer_takes_it)
+{
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0), ('o3', 'b', '', 2, 0)");
+    key_is("sk_live_of_nobody");
+    shop_must(&shop, 5, "run", "-q");
+    shop_warned(&shop, "the API refuses the key: ");
+    shop_must(&shop, 2, "status", "--check");
+    shop_said(&shop, "the API has refused the key for ");
+    support_query_is(shop.url,
+                     "select api_refused_at > now() - interval '1 min', api_refused_why <> ''"
+                     "  from waybill.report_health",
+                     "t|t");
+    /* Since the first time. */
+    support_psql(shop.url, "update waybill.api_key set refused_at = now() - interval '1 h'");
+    shop_must(&shop, 5, "run", "-q");
+    shop_must(&shop, 2, "status", "--check");
+    shop_said(&shop, "the API has refused the key for 60 min");
+    key_is("sk_test_sandbox");
+    shop_must(&shop, 0, "run", "-q");
+    ck_assert_int_eq(shop_applied(&shop), 3);
+    shop_must(&shop, 0, "status", "--check");
+}
+END_TEST
+
+START_TEST(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do)
+{
+    support_psql(shop.url, "update waybill.api_key set refused_at = now(), refused_why = 'no'");
+    key_is("sk_live_of_nobody");
+    shop_must(&shop, 5, "run", "-q");
+    key_is("sk_test_sandbox");
+    shop_must(&shop, 0, "run", "-q");
+    support_query_is(shop.url, "select api_refused_at is null from waybill.report_health", "t");
+}
+END_TEST
+
 #define CASE(name) SUPPORT_CASE(suite, 120, setup, teardown, name)
 
 int
@@ -104,5 +145,7 @@ main(void)
     CASE(questions_that_never_end_are_as_unanswered_as_refused_ones);
     CASE(a_question_that_others_are_answered_beside_waits_for_another_run);
     CASE(orders_without_an_answer_for_long_are_a_warning);
+    CASE(a_key_that_is_refused_is_critical_until_an_answer_takes_it);
+    CASE(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do);
     return support_run_suite(suite);
 }
