@@ -112,7 +112,7 @@ begin
     ), put as (
         update orders o
            set upstream_id = coalesce(nullif(a.upstream_id, ''), o.upstream_id),
-               checked_at = t, asked_since = null, unknown_since = null,
+               checked_at = t, asked_since = null, unknown_since = null, unread_since = null,
                ask_at = case when is_waiting_state(a.state)
                              then t + ask_delay(o.asks + 1, ask_most_ms) end,
                asks = case when is_waiting_state(a.state) then o.asks + 1 else 0 end,
@@ -141,7 +141,7 @@ begin
     update orders o
        set ask_at = case when o.ask_at is not null
                          then t + ask_delay(o.asks + 1, ask_most_ms) end,
-           asks = o.asks + 1
+           asks = o.asks + 1, unread_since = null
      where o.order_id = any (stale);
 
     with opened as (
@@ -186,10 +186,32 @@ begin
     insert into orders as o (order_id, unknown_since, ask_at, asks)
     select k, t, t + ask_delay(1, ask_most_ms), 1 from (select distinct unnest(ids) as k order by 1) x
         on conflict (order_id) do update
-       set unknown_since = coalesce(o.unknown_since, t), checked_at = null, asked_since = null, asks = o.asks + 1,
+       set unknown_since = coalesce(o.unknown_since, t), unread_since = null, checked_at = null, asked_since = null,
+           asks = o.asks + 1,
            follow_why = null,
            ask_at = t + ask_delay(o.asks + 1, ask_most_ms);
     insert into queue (order_key, source) select distinct unnest(ids), 'gate';
+end $$;
+
+-- Asked for alone, and the answer can't be read. For an hour that may be an accident of the moment; then a person has
+-- to look, since nothing of the order's is posted meanwhile and nothing else would say so.
+create or replace function record_unread_order(for_run bigint, of_order text, why text, ask_most_ms bigint) returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+    since timestamptz;
+begin
+    update orders o
+       set unread_since = coalesce(o.unread_since, t), asks = o.asks + 1,
+           ask_at = case when o.ask_at is not null then t + ask_delay(o.asks + 1, ask_most_ms) end
+     where o.order_id = of_order
+    returning o.unread_since into since;
+    if since = t then
+        insert into queue (order_key, source) values (of_order, 'gate');
+    elsif since < t - interval '1 hour' then
+        perform find_discrepancies(for_run, array[
+            row('unreadable', of_order, '', '', 0, format('what the API says of the order: %s', why), 'api', false)::finding]);
+    end if;
 end $$;
 
 -- An order's fulfillments, listed because of its state, a refusal, or a new generation. Our markers are

@@ -555,7 +555,10 @@ begin
            -- the API is being asked whether it is still so
            and not (d.kind in ('unknown_order', 'order_blocked', 'order_returned', 'foreign')
                     and exists (select from unnest(ev) e
-                                 where e.order_id = d.order_id and e.gate in ('ask', 'list') and waits_for_api(e)));
+                                 where e.order_id = d.order_id and e.gate in ('ask', 'list') and waits_for_api(e)))
+           -- the rows can be read, what the API says of the order can't
+           and not (d.kind = 'unreadable'
+                    and exists (select from orders o where o.order_id = d.order_id and o.unread_since is not null));
     end if;
     return opened;
 end $$;

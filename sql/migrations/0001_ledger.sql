@@ -172,6 +172,7 @@ create table orders (
     asks                int not null default 0,
     asked_since         timestamptz,
     unknown_since       timestamptz,
+    unread_since        timestamptz,
     list_at             timestamptz,
     lists               int not null default 0,
     listed_at           timestamptz,
@@ -188,6 +189,7 @@ comment on column orders.asked_since is 'units wait since then for the API''s an
 comment on column orders.list_at is 'this order''s fulfillments are to be listed from then on; null: not at all';
 comment on column orders.list_generation is 'the generation for which the listing under way counts as the first look';
 comment on column orders.verified_generation is 'the generation in which the order''s fulfillments were last looked at first';
+comment on column orders.unread_since is 'what the API says of the order can''t be read since then';
 comment on column orders.unknown_since is 'the API says since then that it knows no such order';
 
 create table order_items (

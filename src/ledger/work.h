@@ -141,6 +141,9 @@ bool work_record_orders(struct ledger *ledger, const char *answers, int64_t ask_
                         int64_t follow_after_ms, struct error *err);
 bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, int count,
                          int64_t ask_most_ms, struct error *err);
+/* An order whose answer can't be read, though it was asked for alone. */
+bool work_record_unread(struct ledger *ledger, int64_t run_id, const char *order_id,
+                        const char *why, int64_t ask_most_ms, struct error *err);
 bool work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked,
                            int count, const char *found, int64_t grace_ms, struct error *err);
 

@@ -163,6 +163,18 @@ work_give_back_questions(struct ledger *ledger, const char *kind, const char *co
 }
 
 bool
+work_record_unread(struct ledger *ledger, int64_t run_id, const char *order_id, const char *why,
+                   int64_t ask_most_ms, struct error *err)
+{
+    char run[PG_INT_BYTES], most[PG_INT_BYTES];
+    const char *params[] = {run, order_id, why, most};
+
+    pg_int_text(run, run_id);
+    pg_int_text(most, ask_most_ms);
+    return pg_run(ledger_pg(ledger), &stmt_orders_record_unread, params, NULL, err);
+}
+
+bool
 work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked, int count,
                       const char *found, int64_t grace_ms, struct error *err)
 {

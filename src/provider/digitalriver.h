@@ -64,7 +64,7 @@ bool digitalriver_end(const struct provider *p, const char *marker, struct provi
                       struct error *err);
 
 bool digitalriver_list_events(const struct provider *p, const char *since, const char *after,
-                              struct provider_request *out, struct error *err);
+                              int most, struct provider_request *out, struct error *err);
 void digitalriver_read_events(const struct provider *p, const struct http_answer *answer,
                               const char *cursor, struct provider_events *out,
                               struct provider_answer *how);

@@ -48,11 +48,11 @@ _Static_assert(sizeof(digitalriver_events) / sizeof(digitalriver_events[0]) <=
 
 /* Newest first; `types` is an array in form style, so it is repeated as `ids` is [documented]. */
 bool
-digitalriver_list_events(const struct provider *p, const char *since, const char *after,
+digitalriver_list_events(const struct provider *p, const char *since, const char *after, int most,
                          struct provider_request *out, struct error *err)
 {
     provider_begin(p, "GET", "/events", out);
-    (void)buffer_printf(&out->url, "?limit=%d", DIGITALRIVER_PAGE_MAX);
+    (void)buffer_printf(&out->url, "?limit=%d", most);
     for (int i = 0; i < DIGITALRIVER_EVENTS_COUNT; i++)
         (void)buffer_printf(&out->url, "&types=%s", digitalriver_events[i].type);
     (void)buffer_puts(&out->url, "&createdTime%5Bgte%5D=");

@@ -38,6 +38,7 @@ void
 digitalriver_unreadable(struct provider_answer *how, const char *what)
 {
     how->read = PROVIDER_READ_LATER;
+    how->is_unreadable = true;
     (void)snprintf(how->error, sizeof(how->error), "the answer can't be read: %s", what);
     text_trim_cut(how->error);
 }
@@ -58,6 +59,7 @@ digitalriver_begin_read(const struct http_answer *answer, struct provider_answer
     if (answer->fact != HTTP_ANSWERED) {
         text_copy_clean(how->error, sizeof(how->error), answer->error);
         how->distrust = answer->distrust;
+        how->is_unreadable = answer->is_oversize;
         return;
     }
     how->has_retry_after = provider_retry_after(answer, &how->retry_after_ms);

@@ -21,7 +21,7 @@ struct provider_methods {
     bool (*ask_upstream)(const struct provider *p, const char *const *upstream_ids, int count,
                          struct provider_request *out, struct error *err);
     int (*ask_fits)(const struct provider *p, const char *const *ids, int count);
-    bool (*list_events)(const struct provider *p, const char *since, const char *after,
+    bool (*list_events)(const struct provider *p, const char *since, const char *after, int most,
                         struct provider_request *out, struct error *err);
     bool (*update_tracking)(const struct provider *p, const char *fulfillment_id,
                             const char *company, const char *number, const char *url,

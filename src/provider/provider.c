@@ -254,10 +254,10 @@ provider_read_orders(const struct provider *p, const struct http_answer *answer,
 }
 
 bool
-provider_list_events(const struct provider *p, const char *since, const char *after,
+provider_list_events(const struct provider *p, const char *since, const char *after, int most,
                      struct provider_request *out, struct error *err)
 {
-    return p->methods->list_events(p, since, after, out, err);
+    return p->methods->list_events(p, since, after, most, out, err);
 }
 
 bool

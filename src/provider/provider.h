@@ -277,6 +277,8 @@ struct provider_answer {
     int http_status;
     bool is_own_words; /* an error that the API itself words, not a gateway in front of it: who
                           refuses for the API knows nothing of its orders */
+    bool
+        is_unreadable; /* LATER: answered, but with what can't be read, or is larger than allowed */
     char error[512];
     enum http_distrust distrust; /* no answer came, since the server could not be trusted */
     char request_id[201];
@@ -311,8 +313,9 @@ bool provider_ask_upstream(const struct provider *p, const char *const *upstream
  * at least 1 of count > 0, since the longest id alone is always asked. More of them at once is
  * ERROR_LIMIT. */
 int provider_ask_fits(const struct provider *p, const char *const *ids, int count);
-/* Events since then (ISO-8601, UTC), newest first. after: last id of the page before, or NULL. */
-bool provider_list_events(const struct provider *p, const char *since, const char *after,
+/* Events since then (ISO-8601, UTC), newest first. after: last id of the page before, or NULL.
+ * most: events on a page, at most page_max. */
+bool provider_list_events(const struct provider *p, const char *since, const char *after, int most,
                           struct provider_request *out, struct error *err);
 /* New tracking of a fulfillment; what is NULL is left as it is there. Quantities can't be changed,
  * so that sending it again is harmless. */

@@ -9,6 +9,7 @@
 
 enum {
     ASK_FAILURES_MAX = 5,
+    ASK_UNREADABLE_MAX = 2,  /* an answer that is cut off by chance is whole the next time */
     ASK_VIEW_SAMPLE = 50,    /* of the first so many orders, more than half unknown: a wrong view */
     ASK_PAUSE_MS = 3000,     /* longer than a pass waits */
     ASK_UNANSWERED_MAX = 20, /* with nothing else answered: the API is away */
@@ -91,21 +92,6 @@ ask_end(struct loop *loop)
     loop->unanswered_count = 0;
 }
 
-static void
-ask_again(struct loop *loop, struct job *job, const struct provider_answer *how)
-{
-    int64_t delay_ms = how->has_retry_after ? how->retry_after_ms : 200LL << job->failures;
-
-    if (++job->failures > ASK_FAILURES_MAX) {
-        log_event(LOG_WARN, "sync", "question_unanswered", "ids", log_int(job->ids_count), "error",
-                  how->error, NULL);
-        loop_note_unanswered(loop, how->error);
-        ask_put_aside(loop, job);
-        return;
-    }
-    job_wait(loop, job, delay_ms);
-}
-
 /* Ids [first, first + count) of a question as a question of their own. */
 static void
 ask_part(struct loop *loop, struct job *from, int first, int count)
@@ -129,7 +115,57 @@ ask_part(struct loop *loop, struct job *from, int first, int count)
         from->ids[first + i] = NULL; /* the part's now */
     }
     job->ids_count = count;
+    job->failures = from->failures;
     job_wait(loop, job, 0);
+}
+
+static void
+ask_halve(struct loop *loop, struct job *job)
+{
+    int half = job->ids_count / 2;
+    int rest = job->ids_count - half;
+
+    ask_part(loop, job, 0, half);
+    ask_part(loop, job, half, rest);
+    job_free(job);
+}
+
+/* The same question would be answered the same: each half of it alone, down to the one order that
+ * hides the others. That one is asked for again ever more seldom, and in the end a person is told.
+ */
+static void
+ask_unreadable(struct loop *loop, struct job *job, const struct provider_answer *how)
+{
+    struct error err = {0};
+
+    if (job->ids_count > 1) {
+        ask_halve(loop, job);
+        return;
+    }
+    log_event(LOG_WARN, "sync", "order_not_read", "order", job->ids[0], "error", how->error, NULL);
+    if (job->kind == JOB_ASK && loop_db_rest(loop) &&
+        !work_record_unread(loop->ledger, loop->run_id, job->ids[0], how->error,
+                            loop->options->follow_interval_ms, &err))
+        loop_fail(loop, &err);
+    job_free(job);
+}
+
+static void
+ask_again(struct loop *loop, struct job *job, const struct provider_answer *how)
+{
+    int64_t delay_ms = how->has_retry_after ? how->retry_after_ms : 200LL << job->failures;
+
+    job->failures++;
+    if (how->is_unreadable && job->failures >= ASK_UNREADABLE_MAX) {
+        ask_unreadable(loop, job, how);
+    } else if (job->failures > ASK_FAILURES_MAX) {
+        log_event(LOG_WARN, "sync", "question_unanswered", "ids", log_int(job->ids_count), "error",
+                  how->error, NULL);
+        loop_note_unanswered(loop, how->error);
+        ask_put_aside(loop, job);
+    } else {
+        job_wait(loop, job, delay_ms);
+    }
 }
 
 static void
@@ -309,12 +345,7 @@ ask_answered(struct loop *loop, struct job *job, const struct http_answer *answe
         break;
     case PROVIDER_READ_REFUSED:
         if (job->ids_count > 1) {
-            int half = job->ids_count / 2;
-            int rest = job->ids_count - half;
-
-            ask_part(loop, job, 0, half);
-            ask_part(loop, job, half, rest);
-            job_free(job);
+            ask_halve(loop, job);
         } else if (provider_is_unknown(&how)) {
             ask_read(loop, job, &orders); /* an empty answer: unknown */
         } else {

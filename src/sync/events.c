@@ -19,6 +19,7 @@ enum {
 struct events {
     struct follow_reading reading;
     int pages;
+    int most; /* events asked for at once */
     bool is_cursor_seen;
     char first_id[256], first_time[64]; /* of the first page */
     char last_id[256];                  /* of the page before; "" at first */
@@ -59,6 +60,7 @@ events_begin(struct loop *loop, struct error *err)
         return error_set(err, ERROR_NOMEM, "no memory for a reading of events");
     }
     job->events->reading = reading;
+    job->events->most = provider_capabilities(loop->provider)->page_max;
     job_wait(loop, job, 0);
     return true;
 }
@@ -69,7 +71,8 @@ events_request(struct loop *loop, struct job *job, struct error *err)
     const struct events *e = job->events;
 
     return provider_list_events(loop->provider, e->reading.since,
-                                e->last_id[0] != '\0' ? e->last_id : NULL, &loop->request, err);
+                                e->last_id[0] != '\0' ? e->last_id : NULL, e->most, &loop->request,
+                                err);
 }
 
 static const char *
@@ -197,6 +200,7 @@ static void
 events_read(struct loop *loop, struct job *job, const struct provider_events *page)
 {
     struct error err = {0};
+    int most = provider_capabilities(loop->provider)->page_max;
     struct events *e = job->events;
     bool ok = true;
 
@@ -219,6 +223,7 @@ events_read(struct loop *loop, struct job *job, const struct provider_events *pa
     }
     e->is_cursor_seen = e->is_cursor_seen || page->has_cursor;
     job->failures = 0;
+    e->most = 2 * e->most < most ? 2 * e->most : most;
     /* The overlap behind the cursor is read too: `since` lies before it, and the list ends there.
      */
     if (page->has_more && strcmp(page->last_id, e->last_id) != 0) {
@@ -233,6 +238,15 @@ events_read(struct loop *loop, struct job *job, const struct provider_events *pa
                 e->reading.cursor[0] != '\0' && !e->is_cursor_seen
                     ? "the last event that was read is not in the feed any more"
                     : NULL);
+}
+
+/* The same page would be as large, or as unreadable, the next time: fewer events at once, so that
+ * all that are newer than the one that is to blame are read. */
+static void
+events_ask_for_fewer(struct loop *loop, struct job *job)
+{
+    job->events->most /= 2;
+    job_wait(loop, job, 0);
 }
 
 static void
@@ -268,6 +282,8 @@ events_answered(struct loop *loop, struct job *job, const struct http_answer *an
         events_done(loop, job, false, NULL);
     } else if (how.read == PROVIDER_READ_OK) {
         events_read(loop, job, &page);
+    } else if (how.is_unreadable && job->events->most > 1) {
+        events_ask_for_fewer(loop, job);
     } else if (how.read == PROVIDER_READ_LATER && ++job->failures <= EVENTS_FAILURES_MAX) {
         job_wait(loop, job, how.has_retry_after ? how.retry_after_ms : 200LL << job->failures);
     } else {

@@ -135,9 +135,10 @@ parcelpost_ask_fits(const struct provider *p, const char *const *ids, int count)
 }
 
 static bool
-parcelpost_list_events(const struct provider *p, const char *since, const char *after,
+parcelpost_list_events(const struct provider *p, const char *since, const char *after, int most,
                        struct provider_request *out, struct error *err)
 {
+    (void)most; /* its pages are small */
     return parcelpost_page(p, "/v9/changes?from=", since, "before", after, out, err);
 }
 
@@ -261,6 +262,7 @@ parcelpost_begin_read(const struct http_answer *answer, struct provider_answer *
     *how = (struct provider_answer){.read = PROVIDER_READ_LATER, .http_status = answer->status};
     text_copy_clean(how->request_id, sizeof(how->request_id), answer->request_id);
     (void)snprintf(how->error, sizeof(how->error), "status %d", answer->status);
+    how->is_unreadable = answer->is_oversize;
     if (answer->fact != HTTP_ANSWERED)
         return NULL;
     how->has_retry_after = provider_retry_after(answer, &how->retry_after_ms);
@@ -284,6 +286,7 @@ static void
 parcelpost_unreadable(struct provider_answer *how)
 {
     how->read = PROVIDER_READ_LATER;
+    how->is_unreadable = true;
     (void)snprintf(how->error, sizeof(how->error), "the answer can't be read");
 }
 

@@ -46,13 +46,13 @@ START_TEST(fewer_than_twenty_types_are_asked_for_since_a_time)
     const char *url;
     int types = 0;
 
-    ck_assert(provider_list_events(provider, "2026-11-23T14:00:00Z", "e/9", &request, &err));
+    ck_assert(provider_list_events(provider, "2026-11-23T14:00:00Z", "e/9", 25, &request, &err));
     url = buffer_text(&request.url);
     for (const char *at = strstr(url, "&types="); at != NULL; at = strstr(at + 1, "&types="))
         types++;
     ck_assert_int_gt(types, 10);
     ck_assert_int_lt(types, 20);
-    ck_assert_ptr_nonnull(strstr(url, "https://api.example.com/events?limit=100&"));
+    ck_assert_ptr_nonnull(strstr(url, "https://api.example.com/events?limit=25&"));
     ck_assert_ptr_nonnull(strstr(url, "&types=order.charge.capture.failed&"));
     ck_assert_ptr_nonnull(
         strstr(url, "&createdTime%5Bgte%5D=2026-11-23T14%3A00%3A00Z&startingAfter=e%2F9"));
