@@ -30,19 +30,14 @@ select distinct on (k.order_id, k.item_id, coalesce(k.shipment_ref, ''))
        k.order_id, k.item_id, coalesce(k.shipment_ref, ''), k.ordered, k.shipped, k.cancelled, coalesce(k.returned, 0),
        k.tracking_company, k.tracking_number, k.tracking_url, k.shipment_id, k.shipment_item_id, coalesce(k.model, 'third_party')
   from unnest(readings) k
- where k.order_id <> '' and k.item_id <> '' and octet_length(k.order_id) <= 1000
-   and octet_length(k.item_id) <= 1000 and octet_length(coalesce(k.shipment_ref, '')) <= 1000
-   and bad_quantity('', k.shipped) is null and bad_quantity('', k.cancelled) is null
-   and bad_quantity('', k.ordered) is null and bad_quantity('', coalesce(k.returned, 0)) is null
+ where k.order_id <> '' and octet_length(k.order_id) <= 1000 and bad_reading(k) is null
  order by 1, 2, 3
     on conflict (order_id, item_id, shipment_ref) do nothing
 $$;
 
 -- From the warehouse: the caller hands over rows as read (in pieces); they are booked as settled up to what they show.
-create or replace function baseline_rows(readings reading[], why text) returns bigint
+create or replace function baseline_rows(readings reading[], why text, out lines bigint, out units bigint)
 language plpgsql security definer set search_path from current as $$
-declare
-    booked bigint;
 begin
     perform baseline_must_be('warehouse');
     perform baseline_note_rows(readings);
@@ -52,10 +47,9 @@ begin
           from (select distinct k.order_id, k.item_id, coalesce(k.shipment_ref, '') as shipment_ref from unnest(readings) k) k
           join row_units r using (order_id, item_id, shipment_ref)
          where r.shipped + r.cancelled > 0 and r.posted_shipped = 0 and r.posted_cancelled = 0
-        returning shipped + cancelled as units
+        returning shipped + cancelled as u
     )
-    select coalesce(sum(units), 0) into booked from put;
-    return booked;
+    select count(*), coalesce(sum(u), 0) into lines, units from put;
 end $$;
 
 -- From the API. listings: [{"order_id", "list": [{"id", "created", "items": [{"item", "shipped", "cancelled"}]}]}], each

@@ -20,7 +20,7 @@ begin
                  where e.value ->> 'kind' in ('shipped', 'withdrawn')) x
          cross join lateral jsonb_to_recordset(x.items) as i(item text, id text, quantity bigint)
          where x.order_id <> '' and x.object_id <> '' and i.item <> '' and i.quantity > 0
-           and octet_length(x.order_id) + octet_length(i.item) + octet_length(x.object_id) <= 2400
+           and not is_key_too_long(x.order_id, i.item, x.object_id)
          -- of one event: a shipment may hold a line in several boxes
          group by x.order_id, i.item, x.object_id, x.kind, x.n
     ), put as (

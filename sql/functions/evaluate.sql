@@ -48,21 +48,10 @@ with wanted as (
            r.ordered, r.shipped, r.cancelled, r.returned,
            r.tracking_company, r.tracking_number, r.tracking_url,
            r.shipment_id, r.shipment_item_id, coalesce(r.model, 'third_party') as model,
-           case when coalesce(r.item_id, '') = '' then 'item_id is empty'
-                when octet_length(r.item_id) > 1000 then 'item_id is longer than 1000 bytes'
-                when octet_length(r.shipment_ref) > 1000 then 'shipment_ref is longer than 1000 bytes'
-                when r.is_too_long then 'order_id, item_id and shipment_ref together are longer than 2400 bytes'
-                else coalesce(bad_quantity('ordered_quantity', r.ordered), bad_quantity('shipped_quantity', r.shipped),
-                              bad_quantity('cancelled_quantity', r.cancelled),
-                              bad_quantity('returned_quantity', coalesce(r.returned, 0)),
-                              case when r.model not in ('third_party', 'distributed', 'orchestrated')
-                                   then format('fulfillment_model is "%s"', left(r.model, 40)) end)
-           end as problem
-      from (select *,
-                   -- an index entry holds 2704 bytes, and all three are in one
-                   octet_length(order_id) + coalesce(octet_length(item_id), 0)
-                       + coalesce(octet_length(shipment_ref), 0) > 2400 as is_too_long
-              from unnest(with_coordinated(readings))) r
+           coalesce(r.problem, case when r.model not in ('third_party', 'distributed', 'orchestrated')
+                                    then format('fulfillment_model is "%s"', left(r.model, 40)) end) as problem
+      from (select k.*, bad_reading(k) as problem, is_key_too_long(k.order_id, k.item_id, k.shipment_ref) as is_too_long
+              from unnest(with_coordinated(readings)) k) r
 ), keyed as (
     -- one row a key; a key twice is a view that fans out, and can't be counted
     select order_id, item_id, shipment_ref,
@@ -351,5 +340,25 @@ select case when quantity is null then name || ' is null'
             when quantity < 0 then format('%s is negative: %s', name, left(quantity::text, 40))
             when quantity > 1000000000 then format('%s is above 1000000000: %s', name, left(quantity::text, 40))
             when quantity <> trunc(quantity) then format('%s is a fraction: %s', name, left(quantity::text, 40))
+       end
+$$;
+
+-- An index entry holds 2704 bytes, and all three are in one.
+create or replace function is_key_too_long(order_id text, item_id text, shipment_ref text) returns boolean
+language sql immutable parallel safe as $$
+select octet_length(order_id) + coalesce(octet_length(item_id), 0) + coalesce(octet_length(shipment_ref), 0) > 2400
+$$;
+
+-- Why a row, looked at by itself, has no units that could be counted; null: it has. Inlined, as its parts are.
+create or replace function bad_reading(r reading) returns text
+language sql stable parallel safe as $$
+select case when coalesce(r.item_id, '') = '' then 'item_id is empty'
+            when octet_length(r.item_id) > 1000 then 'item_id is longer than 1000 bytes'
+            when octet_length(r.shipment_ref) > 1000 then 'shipment_ref is longer than 1000 bytes'
+            when is_key_too_long(r.order_id, r.item_id, r.shipment_ref)
+            then 'order_id, item_id and shipment_ref together are longer than 2400 bytes'
+            else coalesce(bad_quantity('ordered_quantity', r.ordered), bad_quantity('shipped_quantity', r.shipped),
+                          bad_quantity('cancelled_quantity', r.cancelled),
+                          bad_quantity('returned_quantity', coalesce(r.returned, 0)))
        end
 $$;

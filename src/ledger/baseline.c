@@ -161,8 +161,8 @@ baseline_read_time(struct pg *pg, const char *before, struct error *err)
 
 /* The relation once, numbered by order, so that pieces of it can be booked one after the other. */
 static bool
-baseline_copy(struct pg *pg, const struct warehouse *warehouse, const char *before, int64_t *rows,
-              struct error *err)
+baseline_copy(struct pg *pg, const struct warehouse *warehouse, const char *before,
+              int64_t *rows_count, struct error *err)
 {
     bool ok = false;
     char *literal = before != NULL ? pg_quote_literal(before) : NULL;
@@ -185,7 +185,7 @@ baseline_copy(struct pg *pg, const struct warehouse *warehouse, const char *befo
         !pg_exec(pg, "create index on baseline_copy (n); analyze baseline_copy", err) ||
         !pg_query(pg, "select coalesce(max(n), 0) from baseline_copy", 0, NULL, &answer, err))
         goto done;
-    *rows = pg_rows_int(answer, 0, 0);
+    *rows_count = pg_rows_int(answer, 0, 0);
     ok = true;
 
 done:
@@ -195,10 +195,39 @@ done:
     return ok;
 }
 
+/* Rows that can't be booked, since nobody can tell their units: mended, they would be due. */
 static bool
-baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struct error *err)
+baseline_needs_good_rows(struct pg *pg, const struct warehouse *warehouse, struct error *err)
 {
-    for (int64_t from = 1; from <= out->lines; from += BASELINE_PIECE_ROWS) {
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    char *sql = NULL;
+    const struct statements_slot slots[] = {
+        {"readings", "select " BASELINE_READING " from baseline_copy x"}, {NULL, NULL}};
+
+    if (!statements_fill(template_baseline_bad, slots, &sql, err) ||
+        !pg_query(pg, sql, 0, NULL, &rows, err))
+        goto done;
+    ok = pg_rows_int(rows, 0, 0) == 0;
+    if (!ok) {
+        error_set(err, ERROR_CONFIG, "%lld rows of %s can't be counted, nor settled: %s%s",
+                  (long long)pg_rows_int(rows, 0, 0), warehouse_name(warehouse),
+                  pg_rows_text(rows, 0, 1), pg_rows_int(rows, 0, 0) > 3 ? ", ..." : "");
+        error_hint(err, "mend them first, or what they show would be posted once they are mended; "
+                        "or use: waybill baseline --from api");
+    }
+
+done:
+    pg_rows_free(rows);
+    free(sql);
+    return ok;
+}
+
+static bool
+baseline_book(struct pg *pg, int64_t rows_count, const char *why, struct baseline_result *out,
+              struct error *err)
+{
+    for (int64_t from = 1; from <= rows_count; from += BASELINE_PIECE_ROWS) {
         char first[PG_INT_BYTES];
         char last[PG_INT_BYTES];
         const char *const params[] = {first, last, why};
@@ -207,11 +236,12 @@ baseline_book(struct pg *pg, const char *why, struct baseline_result *out, struc
         pg_int_text(first, from);
         pg_int_text(last, (from + BASELINE_PIECE_ROWS - 1));
         if (!pg_query(pg,
-                      "select baseline_rows(array(select " BASELINE_READING
-                      " from baseline_copy x where x.n between $1::int8 and $2::int8), $3::text)",
+                      "select b.lines, b.units from baseline_rows(array(select " BASELINE_READING
+                      " from baseline_copy x where x.n between $1::int8 and $2::int8), $3::text) b",
                       3, params, &rows, err))
             return false;
-        out->units += pg_rows_int(rows, 0, 0);
+        out->lines += pg_rows_int(rows, 0, 0);
+        out->units += pg_rows_int(rows, 0, 1);
         pg_rows_free(rows);
     }
     return true;
@@ -264,6 +294,7 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
                    struct error *err)
 {
     struct pg *pg = ledger_pg(ledger);
+    int64_t rows_count = 0;
     char why[200];
 
     *out = (struct baseline_result){.lines = 0};
@@ -280,7 +311,9 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
         !baseline_needs_orders(ledger, warehouse, err) || !pg_exec(pg, "begin", err))
         return false;
     baseline_why(options, why, sizeof(why));
-    if (baseline_copy(pg, warehouse, before, &out->lines, err) && baseline_book(pg, why, out, err))
+    if (baseline_copy(pg, warehouse, before, &rows_count, err) &&
+        baseline_needs_good_rows(pg, warehouse, err) &&
+        baseline_book(pg, rows_count, why, out, err))
         return baseline_finish(ledger, warehouse, "warehouse", options, out, err);
     ledger_refine_error(err);
     error_context(err, "baseline");

@@ -23,7 +23,7 @@ struct baseline_options {
 };
 
 struct baseline_result {
-    int64_t lines; /* rows that units were booked on; warehouse: rows that were read */
+    int64_t lines; /* rows that units were booked on */
     int64_t units; /* booked as settled */
     /* dry run: what the warehouse shows beyond that, and on how many lines; -1: it can't be read
      * whole */
@@ -38,7 +38,7 @@ bool baseline_nothing(struct ledger *ledger, const struct warehouse *warehouse,
 
 /* All that the relation shows is settled; with before, all that was changed before that time (as
  * PostgreSQL reads it). The relation is read once. ERROR_CONFIG: it can't be read whole, has no
- * changed_at, or before is no time. */
+ * changed_at, before is no time, or there are rows whose units can't be told. */
 bool baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
                         const char *before, const struct baseline_options *options,
                         struct baseline_result *out, struct error *err);
