@@ -43,7 +43,8 @@ begin
     return coalesce(cardinality(changed), 0);
 end $$;
 
--- The warehouse's rows, and where one is marked `distributed` without quantities, those that events told of its line.
+-- The warehouse's rows, and where one is marked `distributed` without quantities, those that events told of its line: of
+-- its own shipment, where it names one, it is the row.
 create or replace function with_coordinated(readings reading[]) returns reading[]
 language plpgsql stable set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
@@ -54,19 +55,26 @@ begin
     end if;
     return array(
         select row(r.order_id, r.item_id, r.shipment_ref, r.ordered,
-                   case when m.is_marked then 0 else r.shipped end, case when m.is_marked then 0 else r.cancelled end,
-                   r.returned, r.tracking_company, r.tracking_number, r.tracking_url, r.shipment_id, r.shipment_item_id,
-                   r.model)::reading
+                   case when m.is_marked then coalesce(c.shipped, 0) else r.shipped end,
+                   case when m.is_marked then coalesce(c.cancelled, 0) else r.cancelled end,
+                   r.returned, r.tracking_company, r.tracking_number, r.tracking_url,
+                   coalesce(r.shipment_id, c.shipment_id), coalesce(r.shipment_item_id, c.shipment_item_id), r.model)::reading
           from unnest(readings) r
          cross join lateral (
                select r.model = 'distributed' and r.shipped is null and r.cancelled is null as is_marked) m
+          left join lateral (
+               select * from coordinated c
+                where m.is_marked and c.order_id = r.order_id and c.item_id = r.item_id and c.shipment_ref = r.shipment_ref
+               offset 0) c on true
         union all
         select row(c.order_id, c.item_id, c.shipment_ref, l.ordered, c.shipped, c.cancelled, null, null, null, null,
                    c.shipment_id, c.shipment_item_id, 'distributed')::reading
-          from (select r.order_id collate "C" as order_id, r.item_id collate "C" as item_id, min(r.ordered) as ordered
+          from (select r.order_id collate "C" as order_id, r.item_id collate "C" as item_id, min(r.ordered) as ordered,
+                       array_agg(r.shipment_ref) as refs
                   from unnest(readings) r
                  where r.model = 'distributed' and r.shipped is null and r.cancelled is null
                  group by 1, 2) l
          cross join lateral (
-               select * from coordinated c where c.order_id = l.order_id and c.item_id = l.item_id offset 0) c);
+               select * from coordinated c where c.order_id = l.order_id and c.item_id = l.item_id offset 0) c
+         where array_position(l.refs, c.shipment_ref) is null);
 end $$;

@@ -15,12 +15,15 @@ select coalesce(x.order_id, r.order_id) as order_id,
                a.tracking_company, a.tracking_number, a.tracking_url
           from (:relation) b(order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
                              tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model)
-         -- marked to take its quantities from events (functions/coordinated.sql): none of its own
+         -- marked to take its quantities from events (functions/coordinated.sql): those of its own shipment, or none
+         cross join lateral (
+               select coalesce(b.model = 'distributed' and b.shipped is null and b.cancelled is null, false) as is_marked) m
+          left join coordinated c
+            on m.is_marked and c.order_id = b.order_id and c.item_id = b.item_id and c.shipment_ref = b.shipment_ref
          cross join lateral (
                select b.order_id, b.item_id, b.shipment_ref, b.ordered, b.returned, b.tracking_company, b.tracking_number,
-                      b.tracking_url, case when m.is_marked then 0 else b.shipped end as shipped,
-                      case when m.is_marked then 0 else b.cancelled end as cancelled
-                 from (select coalesce(b.model = 'distributed' and b.shipped is null and b.cancelled is null, false) as is_marked) m) a
+                      b.tracking_url, case when m.is_marked then coalesce(c.shipped, 0) else b.shipped end as shipped,
+                      case when m.is_marked then coalesce(c.cancelled, 0) else b.cancelled end as cancelled) a
          -- quantities as the ledger keeps them: null for the whole row when one of them can't be right
          cross join lateral (
                select coalesce(a.item_id <> ''

@@ -160,6 +160,30 @@ START_TEST(a_shipment_of_an_order_that_is_not_known_yet_waits_for_its_row)
 }
 END_TEST
 
+/* A warehouse that knows the shipments, but not what is in them. */
+START_TEST(a_marked_row_of_the_shipment_itself_takes_what_events_tell_of_it)
+{
+    life_make_orders(1, 1, "", 0);
+    support_psql(life_url, "update t.lines set shipment_ref = 'shp_a', tracking_number = 'T-1'");
+    mark(1, 1);
+    life_must(0, "run", NULL, NULL);
+    shipped("shp_a", 1, "i-1", 1);
+    shipped("shp_b", 1, "i-1", 1);
+    life_must(0, "run", NULL, NULL);
+    api_fulfillments_are("o-1|shp_a|shp_a-a|1|0\no-1|shp_b|shp_b-a|1|0");
+    life_must(0, "run", "--sweep", NULL);
+    life_must(0, "run", NULL, NULL);
+    support_query_is(life_url,
+                     "select shipment_ref, shipped, posted_shipped, status"
+                     " from waybill.report_line_items where order_id = 'o-1' order by 1",
+                     "shp_a|1|1|done\nshp_b|1|1|done");
+    support_query_is(
+        life_url, "select tracking_number from waybill.rows where shipment_ref = 'shp_a'", "T-1");
+    support_query_is(life_url, "select sum(missed_by_feed) from waybill.report_runs", "0");
+    support_query_is(life_url, "select count(*) from waybill.report_discrepancies", "0");
+}
+END_TEST
+
 /* Two pages of the documents, one cancellation: whoever follows both cancels twice. And whether the
  * second event's number is a sum or what came since is not known. */
 START_TEST(cancelled_units_are_posted_once_whichever_way_they_are_told)
@@ -199,6 +223,8 @@ main(void)
                  shipments_that_events_tell_of_are_posted_once_for_each_shipment_id);
     SUPPORT_CASE(suite, 120, life_begin, life_end,
                  a_shipment_of_an_order_that_is_not_known_yet_waits_for_its_row);
+    SUPPORT_CASE(suite, 120, life_begin, life_end,
+                 a_marked_row_of_the_shipment_itself_takes_what_events_tell_of_it);
     SUPPORT_CASE(suite, 120, life_begin, life_end,
                  cancelled_units_are_posted_once_whichever_way_they_are_told);
     return support_run_suite(suite);
