@@ -41,8 +41,12 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
            and exists (select from row_units r
                         where r.order_id = o.order_id and r.is_present
                           and (r.shipped > r.posted_shipped or r.cancelled > r.posted_cancelled))) as authorizations_expiring,
-       a.asking, extract(epoch from clock_timestamp() - a.asked_since)::bigint as asking_age_s
+       a.asking, extract(epoch from clock_timestamp() - a.asked_since)::bigint as asking_age_s,
+       e.read_at as events_read_at,
+       case when i.mode in ('shadow', 'live')
+            then extract(epoch from clock_timestamp() - greatest(e.read_at, i.mode_since))::bigint end as events_age_s
   from identity i
+ cross join event_feed e
  cross join feed_state f
  cross join api_key k
  cross join lateral (
@@ -114,3 +118,5 @@ comment on column report_health.authorizations_expiring is
     'orders with units due that were accepted six days ago or more: a card''s authorization typically lasts seven';
 comment on column report_health.asking is 'orders with units due that the API was asked for and has not answered for';
 comment on column report_health.asking_age_s is 'for how long the oldest of them waits for the answer';
+comment on column report_health.events_read_at is 'when the API''s events were last read to the end of what was new; null: never';
+comment on column report_health.events_age_s is 'seconds since then, or since it was resumed; null while nothing works';

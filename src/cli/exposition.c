@@ -292,6 +292,10 @@ exposition_write_facts(const struct report_status *status, const char *ledger, i
         exposition_gauge(out, "last_sweep_timestamp_seconds", ledger,
                          now_ms / 1000 - facts.last_sweep_age_s,
                          "When the whole relation was last read.");
+    if (facts.events_read_age_s >= 0)
+        exposition_gauge(out, "events_read_timestamp_seconds", ledger,
+                         now_ms / 1000 - facts.events_read_age_s,
+                         "When the API's events were last read to the end of what was new.");
     exposition_gauge(out, "api_blocked_seconds", ledger, exposition_age(facts.api_blocked_s),
                      "For how long the API told us to stay away; 0: it did not.");
     exposition_gauge(out, "api_key_refused", ledger, facts.api_refused_s >= 0,

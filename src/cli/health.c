@@ -60,6 +60,8 @@ health_limits_fill(const struct config *config, int64_t run_age_ms, struct healt
         .scan_warning_s = HEALTH_SCAN_WARNING_S,
         .snapshot_warning_s = HEALTH_SNAPSHOT_WARNING_S,
     };
+    if (config->follow.events)
+        out->events_warning_s = config->follow.interval_ms * 2 / 1000 + out->run_critical_s;
     /* The last sweep of two intervals, and a run that may have come late. */
     if (out->sweep_warning_s > 0)
         out->sweep_warning_s += out->run_critical_s;
@@ -113,6 +115,8 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .scan_lag_s = health_int(status, "scan_lag_s", -1),
         .scan_held_back_by = rows_text(status->health, 0, "scan_held_back_by"),
         .oldest_snapshot_s = health_int(status, "oldest_snapshot_s", -1),
+        .events_age_s = health_int(status, "events_age_s", -1),
+        .events_read_age_s = health_int(status, "events_read_age_s", -1),
     };
     for (int row = 0; row < pg_rows_count(status->discrepancies); row++) {
         if (rows_text(status->discrepancies, row, "is_money")[0] == 't')
@@ -264,6 +268,9 @@ health_judge_neighbours(const struct health_facts *facts, const struct health_li
                facts->scan_held_back_by != NULL ? facts->scan_held_back_by : "");
     health_add(out, health_compare(facts->last_sweep_age_s, limits->sweep_warning_s, 0),
                "sweep_age", "no sweep for %s", health_age(facts->last_sweep_age_s, age));
+    health_add(out, health_compare(facts->events_age_s, limits->events_warning_s, 0), "events_age",
+               "the API's events have not been read to the end for %s",
+               health_age(facts->events_age_s, age));
     health_add(out, health_compare(facts->oldest_snapshot_s, limits->snapshot_warning_s, 0),
                "snapshot_age", "a transaction has been open for %s: dead rows pile up behind it",
                health_age(facts->oldest_snapshot_s, age));

@@ -38,6 +38,8 @@ struct health_facts {
     int64_t scan_lag_s;
     const char *scan_held_back_by;
     int64_t oldest_snapshot_s;
+    int64_t events_age_s;      /* since they were read to the end, or since there is anybody to */
+    int64_t events_read_age_s; /* since they were read to the end; -1: never */
 };
 
 /* From when on a number is a finding. */
@@ -50,6 +52,7 @@ struct health_limits {
     int64_t sweep_warning_s;                       /* 0: never */
     int64_t scan_warning_s;
     int64_t snapshot_warning_s;
+    int64_t events_warning_s; /* 0: never */
 };
 
 struct health_finding {

@@ -110,6 +110,24 @@ START_TEST(large_events_are_read_a_few_at_a_time)
 }
 END_TEST
 
+START_TEST(an_event_that_can_not_be_read_is_seen)
+{
+    char url[128];
+
+    large_orders("huge", 1, 9000);
+    shop_must(&shop, 0, "run", "--sweep");
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/orders/huge1", shop.sandbox.url);
+    ck_assert_int_eq(support_http_post(url, "{\"state\":\"dispute\"}", NULL), 200);
+    support_psql(shop.url, "update waybill.event_feed set read_at = now() - interval '61 min';"
+                           "update waybill.identity set mode_since = now() - interval '2 hours'");
+    shop_must(&shop, 0, "run");
+    shop_must(&shop, 0, "status", "--check");
+    support_psql(shop.url, "update waybill.event_feed set read_at = now() - interval '63 min'");
+    shop_must(&shop, 1, "status", "--check");
+    shop_said(&shop, "the API's events have not been read to the end for 63 min");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -118,6 +136,7 @@ main(void)
     support_need_database();
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_order_that_can_not_be_read_hides_no_other_and_is_seen);
+    SUPPORT_CASE(suite, 120, setup, teardown, an_event_that_can_not_be_read_is_seen);
     SUPPORT_CASE(suite, 120, setup, teardown, large_events_are_read_a_few_at_a_time);
     return support_run_suite(suite);
 }

@@ -21,6 +21,8 @@ static const struct health_facts QUIET = {
     .api_refused_s = -1,
     .scan_lag_s = -1,
     .oldest_snapshot_s = -1,
+    .events_age_s = 60,
+    .events_read_age_s = 60,
 };
 
 static void
@@ -29,6 +31,7 @@ setup(void)
     config = (struct config){
         .api = {.send_within_ms = 5000, .timeout_ms = 65000, .settle_ms = 900000},
         .warehouse = {.sweep_interval_ms = 86400000},
+        .follow = {.events = true, .interval_ms = 60000},
     };
     health_limits_fill(&config, 900000, &limits);
 }
@@ -81,6 +84,9 @@ START_TEST(each_limit_is_passed_by_one_second_and_not_before)
     EXPECT(HEALTH_WARNING, "behind, held back by pid 7", facts.scan_lag_s = 3601,
            facts.scan_held_back_by = "pid 7");
     EXPECT(HEALTH_WARNING, "dead rows", facts.oldest_snapshot_s = 3601);
+    EXPECT(HEALTH_OK, "", facts.events_age_s = 3720);
+    EXPECT(HEALTH_WARNING, "events have not been read to the end for 62 min",
+           facts.events_age_s = 3721);
 }
 END_TEST
 
@@ -89,6 +95,14 @@ START_TEST(a_ledger_that_never_sweeps_by_itself_is_not_blamed_for_it)
     config.warehouse.sweep_interval_ms = 0;
     health_limits_fill(&config, 900000, &limits);
     EXPECT(HEALTH_OK, "", facts.last_sweep_age_s = 100 * 86400);
+}
+END_TEST
+
+START_TEST(events_that_nobody_wants_are_not_missed)
+{
+    config.follow.events = false;
+    health_limits_fill(&config, 900000, &limits);
+    EXPECT(HEALTH_OK, "", facts.events_age_s = 100 * 86400);
 }
 END_TEST
 
@@ -170,6 +184,7 @@ main(void)
     tcase_add_test(tcase, a_quiet_ledger_is_well);
     tcase_add_test(tcase, each_limit_is_passed_by_one_second_and_not_before);
     tcase_add_test(tcase, a_ledger_that_never_sweeps_by_itself_is_not_blamed_for_it);
+    tcase_add_test(tcase, events_that_nobody_wants_are_not_missed);
     tcase_add_test(tcase, money_is_critical_and_comes_before_all_else);
     tcase_add_test(tcase, a_pause_by_a_person_is_a_warning_and_by_itself_critical);
     tcase_add_test(tcase, how_the_last_run_ended_counts_while_nobody_works);
