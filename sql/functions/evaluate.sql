@@ -46,10 +46,15 @@ with wanted as (
                 then left(r.shipment_ref, 100) || '~' || md5(r.shipment_ref)
                 else coalesce(r.shipment_ref, '') end collate "C" as shipment_ref,
            r.ordered, r.shipped, r.cancelled, r.returned,
-           r.tracking_company, r.tracking_number, r.tracking_url,
-           r.shipment_id, r.shipment_item_id, coalesce(r.model, 'third_party') as model,
-           coalesce(r.problem, case when r.model not in ('third_party', 'distributed', 'orchestrated')
-                                    then format('fulfillment_model is "%s"', left(r.model, 40)) end) as problem
+           short_text(r.tracking_company) as tracking_company, short_text(r.tracking_number) as tracking_number,
+           short_text(r.tracking_url) as tracking_url,
+           short_text(r.shipment_id) as shipment_id, short_text(r.shipment_item_id) as shipment_item_id,
+           coalesce(r.model, 'third_party') as model,
+           coalesce(r.problem, long_text('tracking_company', r.tracking_company), long_text('tracking_number', r.tracking_number),
+                    long_text('tracking_url', r.tracking_url), long_text('shipment_id', r.shipment_id),
+                    long_text('shipment_item_id', r.shipment_item_id),
+                    case when r.model not in ('third_party', 'distributed', 'orchestrated')
+                         then format('fulfillment_model is "%s"', left(r.model, 40)) end) as problem
       from (select k.*, bad_reading(k) as problem, is_key_too_long(k.order_id, k.item_id, k.shipment_ref) as is_too_long
               from unnest(with_coordinated(readings)) k) r
 ), keyed as (
@@ -362,3 +367,13 @@ select case when coalesce(r.item_id, '') = '' then 'item_id is empty'
                           bad_quantity('returned_quantity', coalesce(r.returned, 0)))
        end
 $$;
+
+-- What is sent along of a row. A request has a bound, and so has what is read of an answer, which echoes an id: 500
+-- characters of four bytes. What is longer is told and not kept, so that it isn't sent later either.
+create or replace function short_text(value text) returns text
+language sql immutable parallel safe as
+$$ select case when octet_length(value) <= 2000 then value end $$;
+
+create or replace function long_text(name text, value text) returns text
+language sql immutable parallel safe as
+$$ select case when octet_length(value) > 2000 then name || ' is longer than 2000 bytes' end $$;

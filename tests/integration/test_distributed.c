@@ -211,6 +211,27 @@ START_TEST(cancelled_units_are_posted_once_whichever_way_they_are_told)
 }
 END_TEST
 
+/* Beside it the run ends, and what is posted keeps the tracking that it has. */
+START_TEST(a_text_that_no_request_could_hold_stops_its_own_line)
+{
+    life_make_orders(1, 3, "", 1);
+    support_psql(life_url, "update t.lines set tracking_url = repeat('x', 5000000)"
+                           " where order_id = 'o-2'");
+    life_must(1, "run", NULL, NULL);
+    api_fulfillments_are("o-1|||1|0\no-3|||1|0");
+    support_query_is(life_url, "select kind, order_id, detail from waybill.report_discrepancies",
+                     "bad_row|o-2|tracking_url is longer than 2000 bytes");
+    support_psql(life_url, "update t.lines set tracking_url = repeat('x', 5000000)"
+                           " where order_id = 'o-1'");
+    life_must(1, "run", NULL, NULL);
+    support_psql(life_url, "update t.lines set tracking_url = 'https://t/1'");
+    life_must(0, "run", NULL, NULL);
+    api_fulfillments_are("o-1|||1|0\no-2|||1|0\no-3|||1|0");
+    support_query_is(
+        life_url, "select count(*) from waybill.report_discrepancies where closed_at is null", "0");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -227,5 +248,7 @@ main(void)
                  a_marked_row_of_the_shipment_itself_takes_what_events_tell_of_it);
     SUPPORT_CASE(suite, 120, life_begin, life_end,
                  cancelled_units_are_posted_once_whichever_way_they_are_told);
+    SUPPORT_CASE(suite, 120, life_begin, life_end,
+                 a_text_that_no_request_could_hold_stops_its_own_line);
     return support_run_suite(suite);
 }
