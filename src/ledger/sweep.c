@@ -249,18 +249,74 @@ done:
     return ok;
 }
 
+/* compares: only the orders of which a row is not in the ledger as it is now. */
+static bool
+scan_queue(struct pg *pg, const struct warehouse *warehouse, const char *const *params,
+           bool compares, int64_t *orders, struct error *err)
+{
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    char *changed = NULL;
+    char *differs = NULL;
+    char *sql = NULL;
+    const struct statements_slot relation[] = {{"relation", warehouse_all_sql(warehouse)},
+                                               {NULL, NULL}};
+
+    if (!statements_fill(template_scan_changed, relation, &changed, err))
+        goto done;
+    const struct statements_slot all[] = {{"changed", changed}, {NULL, NULL}};
+
+    if (compares && !statements_fill(template_scan_differs, all, &differs, err))
+        goto done;
+    const struct statements_slot some[] = {{"changed", differs}, {NULL, NULL}};
+
+    if (!statements_fill(template_scan_queue, compares ? some : all, &sql, err) ||
+        !pg_query(pg, sql, 2, params, &rows, err))
+        goto done;
+    *orders = pg_rows_int(rows, 0, 0);
+    ok = true;
+
+done:
+    free(changed);
+    free(differs);
+    free(sql);
+    pg_rows_free(rows);
+    return ok;
+}
+
+/* What can't be compared, for a row whose quantities can't be read, goes to the planner, which
+ * finds that row. is_done false: not even the keys can be read; a sweep is wanted. */
+static bool
+scan_rows(struct pg *pg, const struct warehouse *warehouse, const char *const *params,
+          bool *is_done, int64_t *orders, struct error *err)
+{
+    struct error failure = {0};
+
+    *is_done = scan_queue(pg, warehouse, params, true, orders, &failure);
+    if (!*is_done && plan_is_data_error(&failure)) {
+        log_failure(LOG_WARN, "ledger", "scan_uncompared", &failure);
+        error_clear(&failure);
+        *is_done = scan_queue(pg, warehouse, params, false, orders, &failure);
+    }
+    if (*is_done)
+        return true;
+    if (!plan_is_data_error(&failure)) {
+        *err = failure;
+        return false;
+    }
+    log_failure(LOG_WARN, "ledger", "scan_failed", &failure);
+    return pg_run(pg, &stmt_scan_failed, NULL, NULL, err);
+}
+
 bool
 scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_overlap_ms,
          int64_t *orders, struct error *err)
 {
     bool ok = false;
+    bool is_done;
     struct pg *pg = ledger_pg(ledger);
     struct pg_rows *bound = NULL;
-    struct pg_rows *rows = NULL;
-    char *sql = NULL;
     char overlap[PG_INT_BYTES];
-    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
-                                            {NULL, NULL}};
 
     *orders = 0;
     pg_int_text(overlap, scan_overlap_ms);
@@ -272,11 +328,9 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
     const char *from = pg_rows_text(bound, 0, 2);
     const char *params[] = {from != NULL ? from : "-infinity", overlap};
 
-    if (!statements_fill(template_scan_queue, slots, &sql, err) ||
-        !pg_query(pg, sql, 2, params, &rows, err))
+    if (!scan_rows(pg, warehouse, params, &is_done, orders, err))
         goto done;
-    *orders = pg_rows_int(rows, 0, 0);
-    if (upto != NULL) {
+    if (is_done && upto != NULL) {
         const char *move[] = {upto, held_by};
 
         if (!pg_run(pg, &stmt_scan_done, move, NULL, err))
@@ -286,8 +340,6 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
 
 done:
     pg_rows_free(bound);
-    pg_rows_free(rows);
-    free(sql);
     if (!ok)
         error_context(err, "scan");
     return ok;

@@ -33,7 +33,9 @@ bool sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t
                struct sweep_result *out, struct error *err);
 
 /* change_feed: scan. Queues the orders of rows with changed_at above the watermark; the watermark
- * never passes the oldest transaction that still runs, minus the overlap. */
+ * never passes the oldest transaction that still runs, minus the overlap. Where rows can't be read,
+ * all orders that changed are queued; where even that is refused, the watermark stays, a sweep is
+ * wanted, and it is true all the same. */
 bool scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_overlap_ms,
               int64_t *orders, struct error *err);
 

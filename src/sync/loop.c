@@ -465,6 +465,16 @@ loop_check_bounds(struct loop *loop)
     }
 }
 
+/* What was planned is sent first. */
+static void
+loop_judge_collected(struct loop *loop)
+{
+    struct error err = {0};
+
+    if (loop->planner != NULL && !planner_collected(loop->planner, &err))
+        loop_fail(loop, &err);
+}
+
 static void
 loop_judge_api(struct loop *loop)
 {
@@ -515,6 +525,7 @@ loop_pass(struct loop *loop, bool is_quiet, struct error *err)
             loop->options->observer->tick_fn(loop->options->observer->ctx);
     }
 
+    loop_judge_collected(loop);
     if (loop->failure.code != ERROR_NONE || loop->is_stopping) {
         planner_stop(loop->planner);
         loop->planner = NULL;

@@ -37,6 +37,7 @@ struct planner {
         *cancel; /* of the statement that the thread is at; NULL before its session is open */
     struct planner_state state;
     struct error err;
+    struct error collect_err; /* of the last time that it collected */
 };
 
 static void
@@ -158,6 +159,20 @@ planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *
     return true;
 }
 
+/* What is queued and what is planned needs no sweep and no scan: a failure of these is told when
+ * the pass is through. False: the session is gone, or asked to stop. */
+static bool
+planner_put_off(struct planner *planner, struct ledger *ledger, struct error *err)
+{
+    if (err->code != ERROR_DB || !pg_is_alive(ledger_pg(ledger)) || planner_is_stopping(planner))
+        return false;
+    pthread_mutex_lock(&planner->lock);
+    planner->collect_err = *err;
+    pthread_mutex_unlock(&planner->lock);
+    error_clear(err);
+    return true;
+}
+
 static void *
 planner_main(void *ctx)
 {
@@ -188,7 +203,8 @@ planner_main(void *ctx)
         pthread_mutex_unlock(&planner->lock);
         if (!ok)
             break;
-        ok = (!collects || planner_collect(planner, ledger, warehouse, is_forced, &err)) &&
+        ok = (!collects || planner_collect(planner, ledger, warehouse, is_forced, &err) ||
+              planner_put_off(planner, ledger, &err)) &&
              planner_drain(planner, ledger, warehouse, &err);
         is_forced = is_forced && !collects;
     }
@@ -281,4 +297,14 @@ planner_look(struct planner *planner, struct planner_state *out, struct error *e
     if (planner->state.has_failed && err->code == ERROR_NONE)
         *err = planner->err;
     pthread_mutex_unlock(&planner->lock);
+}
+
+bool
+planner_collected(struct planner *planner, struct error *err)
+{
+    pthread_mutex_lock(&planner->lock);
+    *err = planner->collect_err;
+    error_clear(&planner->collect_err);
+    pthread_mutex_unlock(&planner->lock);
+    return err->code == ERROR_NONE;
 }

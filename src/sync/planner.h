@@ -37,4 +37,7 @@ struct planner_state {
 
 void planner_look(struct planner *planner, struct planner_state *out, struct error *err);
 
+/* False: a sweep or a scan failed since this was asked last. It went on with what is queued. */
+bool planner_collected(struct planner *planner, struct error *err);
+
 #endif

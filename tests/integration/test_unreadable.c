@@ -88,6 +88,22 @@ START_TEST(an_audit_does_without_a_row_that_raises_its_own_sqlstate)
 }
 END_TEST
 
+START_TEST(a_sweep_that_fails_keeps_nothing_from_being_sent)
+{
+    /* Evaluated for every row that is read, whoever asks for what. */
+    support_psql(shop.url, "alter function shop.units(text) volatile;"
+                           "insert into shop.notes values ('o1', 'many')");
+    begin(NULL);
+    support_psql(shop.url, "select waybill.touch('o2')");
+    shop_must(&shop, 4, "run");
+    shop_warned(&shop, "context=\"sweep");
+    ck_assert_int_eq(shop_applied(&shop), 1);
+    support_psql(shop.url, "delete from shop.notes");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 3);
+}
+END_TEST
+
 START_TEST(a_view_that_fails_for_all_gives_up_on_none)
 {
     support_psql(shop.url, "insert into shop.notes select 'o' || n, '42703'"
@@ -114,6 +130,7 @@ main(void)
                  an_sqlstate_of_the_views_own_stops_its_own_order_only);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_audit_does_without_a_row_that_raises_its_own_sqlstate);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_sweep_that_fails_keeps_nothing_from_being_sent);
     SUPPORT_CASE(suite, 120, setup, teardown, a_view_that_fails_for_all_gives_up_on_none);
     return support_run_suite(suite);
 }

@@ -1,0 +1,99 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/shop.h"
+
+/* change_feed: scan. Rows are found by changed_at, whatever else is wrong with others of them. */
+
+static struct shop shop;
+
+static void
+setup(void)
+{
+    shop_begin(&shop, 4);
+    support_psql(shop.url,
+                 "create table shop.notes (order_id text primary key, more text, at text);"
+                 "create view shop.noted as"
+                 " select l.order_id, l.item_id, l.shipment_ref, l.ordered_quantity,"
+                 "   l.shipped_quantity + coalesce(n.more::int, 0) as shipped_quantity,"
+                 "   l.cancelled_quantity, coalesce(n.at::timestamptz, l.changed_at) as changed_at"
+                 " from shop.lines l left join shop.notes n on n.order_id = l.order_id");
+    shop_ships(&shop, "('o1', 'a', '', 2, 0), ('o2', 'a', '', 2, 0), ('o3', 'a', '', 2, 0)");
+    shop_use(&shop, "waybill", "shop.noted\n  change_feed: scan", NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 3);
+}
+
+static void
+teardown(void)
+{
+    shop_end(&shop);
+}
+
+static void
+unreadable_are(const char *orders)
+{
+    support_query_is(shop.url,
+                     "select string_agg(order_id, ' ' order by order_id)"
+                     " from waybill.report_discrepancies"
+                     " where kind = 'unreadable' and closed_at is null",
+                     orders);
+}
+
+START_TEST(a_row_that_cannot_be_read_stops_its_own_order_only)
+{
+    char *watermark = support_query_text(shop.url, "select scan_watermark from waybill.feed_state");
+    char sql[200];
+
+    support_psql(shop.url, "insert into shop.notes values ('o1', 'many', null)");
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o4', 'a', '', 2, 0)");
+    shop_must(&shop, 1, "run");
+    shop_warned(&shop, "event=scan_uncompared");
+    unreadable_are("o1");
+    ck_assert_int_eq(shop_applied(&shop), 4);
+    (void)snprintf(sql, sizeof(sql), "select scan_watermark > '%s' from waybill.feed_state",
+                   watermark);
+    support_query_is(shop.url, sql, "t");
+    free(watermark);
+
+    support_psql(shop.url, "delete from shop.notes");
+    shop_ships(&shop, "('o1', 'a', '', 4, 0)");
+    shop_must(&shop, 0, "run");
+    unreadable_are("");
+    ck_assert_int_eq(shop_applied(&shop), 5);
+}
+END_TEST
+
+START_TEST(a_scan_that_cannot_be_made_is_replaced_by_a_sweep)
+{
+    char *watermark = support_query_text(shop.url, "select scan_watermark from waybill.feed_state");
+
+    support_psql(shop.url, "insert into shop.notes values ('o1', null, 'some day');"
+                           "select waybill.touch('o2');"
+                           "update waybill.feed_state set last_sweep_at = now() - interval '2 h'");
+    shop_ships(&shop, "('o2', 'a', '', 3, 0), ('o4', 'a', '', 2, 0)");
+    shop_must(&shop, 0, "run");
+    shop_warned(&shop, "event=scan_failed");
+    ck_assert_int_eq(shop_applied(&shop), 4);
+    support_query_is(shop.url, "select scan_watermark from waybill.feed_state", watermark);
+    free(watermark);
+    support_query_is(shop.url, "select sweep_wanted from waybill.feed_state", "the scan failed");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 5);
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, "select sweep_wanted is null from waybill.feed_state", "t");
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("scan");
+
+    support_need_database();
+    SUPPORT_CASE(suite, 120, setup, teardown, a_row_that_cannot_be_read_stops_its_own_order_only);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_scan_that_cannot_be_made_is_replaced_by_a_sweep);
+    return support_run_suite(suite);
+}
