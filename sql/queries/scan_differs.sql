@@ -9,6 +9,8 @@ select a.*
           and r.shipment_ref = coalesce(a.shipment_ref, '') and r.is_present
           and r.shipped = a.shipped and r.cancelled = a.cancelled and r.ordered = a.ordered
           and r.returned = coalesce(a.returned, 0)
+          and (coalesce(r.model, 'third_party'), r.shipment_id, r.shipment_item_id) is not distinct from
+              (coalesce(a.model, 'third_party'), a.shipment_id, a.shipment_item_id)
           and ((r.tracking_company, r.tracking_number, r.tracking_url) is not distinct from
                (a.tracking_company, a.tracking_number, a.tracking_url)
                or is_forgotten(r.order_id)))

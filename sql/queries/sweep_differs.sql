@@ -12,7 +12,7 @@ select coalesce(x.order_id, r.order_id) as order_id,
                case when g.ok then a.shipped::int8 end as shipped,
                case when g.ok then a.cancelled::int8 end as cancelled,
                case when g.ok then coalesce(a.returned, 0)::int8 else 0 end as returned,
-               a.tracking_company, a.tracking_number, a.tracking_url
+               a.tracking_company, a.tracking_number, a.tracking_url, coalesce(a.model, 'third_party') as model
           from (:relation) b(order_id, item_id, shipment_ref, ordered, shipped, cancelled, returned,
                              tracking_company, tracking_number, tracking_url, shipment_id, shipment_item_id, model)
          -- marked to take its quantities from events (functions/coordinated.sql): those of its own shipment, or none
@@ -22,7 +22,7 @@ select coalesce(x.order_id, r.order_id) as order_id,
             on m.is_marked and c.order_id = b.order_id and c.item_id = b.item_id and c.shipment_ref = b.shipment_ref
          cross join lateral (
                select b.order_id, b.item_id, b.shipment_ref, b.ordered, b.returned, b.tracking_company, b.tracking_number,
-                      b.tracking_url, case when m.is_marked then coalesce(c.shipped, 0) else b.shipped end as shipped,
+                      b.tracking_url, b.model, case when m.is_marked then coalesce(c.shipped, 0) else b.shipped end as shipped,
                       case when m.is_marked then coalesce(c.cancelled, 0) else b.cancelled end as cancelled) a
          -- quantities as the ledger keeps them: null for the whole row when one of them can't be right
          cross join lateral (
@@ -43,6 +43,7 @@ select coalesce(x.order_id, r.order_id) as order_id,
         and (not r.is_present
              or (x.ordered, x.shipped, x.cancelled, x.returned) is distinct from
                 (r.ordered, r.shipped, r.cancelled, r.returned)
+             or x.model <> coalesce(r.model, 'third_party')
              -- the warehouse may go on showing what the ledger has forgotten
              or ((x.tracking_company, x.tracking_number, x.tracking_url) is distinct from
                  (r.tracking_company, r.tracking_number, r.tracking_url) and not is_forgotten(r.order_id))

@@ -12,11 +12,13 @@ setup(void)
 {
     shop_begin(&shop, 4);
     support_psql(shop.url,
-                 "create table shop.notes (order_id text primary key, more text, at text);"
+                 "create table shop.notes (order_id text primary key, more text, at text,"
+                 " model text, shipment_id text);"
                  "create view shop.noted as"
                  " select l.order_id, l.item_id, l.shipment_ref, l.ordered_quantity,"
                  "   l.shipped_quantity + coalesce(n.more::int, 0) as shipped_quantity,"
-                 "   l.cancelled_quantity, coalesce(n.at::timestamptz, l.changed_at) as changed_at"
+                 "   l.cancelled_quantity, coalesce(n.at::timestamptz, l.changed_at) as changed_at,"
+                 "   n.model as fulfillment_model, n.shipment_id"
                  " from shop.lines l left join shop.notes n on n.order_id = l.order_id");
     shop_ships(&shop, "('o1', 'a', '', 2, 0), ('o2', 'a', '', 2, 0), ('o3', 'a', '', 2, 0)");
     shop_use(&shop, "waybill", "shop.noted\n  change_feed: scan", NULL);
@@ -47,7 +49,7 @@ START_TEST(a_row_that_cannot_be_read_stops_its_own_order_only)
     char *watermark = support_query_text(shop.url, "select scan_watermark from waybill.feed_state");
     char sql[200];
 
-    support_psql(shop.url, "insert into shop.notes values ('o1', 'many', null)");
+    support_psql(shop.url, "insert into shop.notes (order_id, more) values ('o1', 'many')");
     shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o4', 'a', '', 2, 0)");
     shop_must(&shop, 1, "run");
     shop_warned(&shop, "event=scan_uncompared");
@@ -70,7 +72,7 @@ START_TEST(a_scan_that_cannot_be_made_is_replaced_by_a_sweep)
 {
     char *watermark = support_query_text(shop.url, "select scan_watermark from waybill.feed_state");
 
-    support_psql(shop.url, "insert into shop.notes values ('o1', null, 'some day');"
+    support_psql(shop.url, "insert into shop.notes (order_id, at) values ('o1', 'some day');"
                            "select waybill.touch('o2');"
                            "update waybill.feed_state set last_sweep_at = now() - interval '2 h'");
     shop_ships(&shop, "('o2', 'a', '', 3, 0), ('o4', 'a', '', 2, 0)");
@@ -87,6 +89,38 @@ START_TEST(a_scan_that_cannot_be_made_is_replaced_by_a_sweep)
 }
 END_TEST
 
+START_TEST(who_fulfills_a_row_is_a_change_of_it)
+{
+    support_psql(shop.url,
+                 "insert into shop.notes (order_id, model) values ('o4', 'orchestrated')");
+    shop_ships(&shop, "('o4', 'a', '', 2, 0)");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 3);
+    support_psql(shop.url, "delete from shop.notes");
+    shop_ships(&shop, "('o4', 'a', '', 2, 0)");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 4);
+
+    /* The other way round, and one that only a sweep can find. */
+    support_psql(shop.url, "insert into shop.notes (order_id, model, shipment_id) values"
+                           " ('o1', 'orchestrated', null), ('o2', null, 's2'),"
+                           " ('o3', 'orchestrated', null);"
+                           "update shop.lines set changed_at = now() - interval '1 d'"
+                           " where order_id = 'o3'");
+    shop_ships(&shop, "('o1', 'a', '', 2, 0), ('o2', 'a', '', 2, 0)");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url,
+                     "select order_id, model, shipment_id from waybill.rows order by order_id",
+                     "o1|orchestrated|\no2|third_party|s2\no3|third_party|\no4|third_party|");
+    shop_must(&shop, 0, "run", "--sweep");
+    support_query_is(shop.url, "select model from waybill.rows where order_id = 'o3'",
+                     "orchestrated");
+    shop_must(&shop, 0, "run", "--sweep");
+    support_query_is(shop.url, "select looked_at from waybill.runs order by run_id desc limit 1",
+                     "0");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -95,5 +129,6 @@ main(void)
     support_need_database();
     SUPPORT_CASE(suite, 120, setup, teardown, a_row_that_cannot_be_read_stops_its_own_order_only);
     SUPPORT_CASE(suite, 120, setup, teardown, a_scan_that_cannot_be_made_is_replaced_by_a_sweep);
+    SUPPORT_CASE(suite, 120, setup, teardown, who_fulfills_a_row_is_a_change_of_it);
     return support_run_suite(suite);
 }
