@@ -358,15 +358,21 @@ select distinct coalesce(u.order_id, k)
 $$;
 
 -- The start of the oldest transaction that still runs in this database, prepared ones too, and who holds it back;
--- the scan's watermark never passes it. at is null when other sessions can't be seen (pg_read_all_stats is missing).
+-- the scan's watermark never passes it. bound is null when a start can't be seen: of other sessions (pg_read_all_stats
+-- is missing), or of a transaction under track_activities = off. Whoever may write counts, jobs in the background too.
 create or replace function scan_bound(out bound timestamptz, out held_by text)
 language sql volatile set search_path from current as $$
 with open as (
     select a.xact_start as since, format('pid %s (%s %s)', a.pid, a.usename, a.application_name) as who
       from pg_stat_activity a
      where a.datname = current_database() and a.pid <> pg_backend_pid()
-       and (a.xact_start is not null or a.state is null)
-       and coalesce(a.backend_type, 'client backend') in ('client backend', 'logical replication worker')
+       and (a.backend_type is null
+            or (a.backend_type not in ('autovacuum worker', 'parallel worker', 'walsender')
+                and (a.xact_start is not null
+                     -- not tracked, but a transaction holds the lock on its own number
+                     or (a.state <> 'idle'
+                         and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'virtualxid' and l.granted
+                                                              and l.mode = 'ExclusiveLock')))))
     union all
     select '-infinity', format('prepared transaction %s', p.gid) from pg_prepared_xacts p where p.database = current_database()
 )

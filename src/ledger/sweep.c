@@ -330,13 +330,9 @@ scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t scan_
 
     if (!scan_rows(pg, warehouse, params, &is_done, orders, err))
         goto done;
-    if (is_done && upto != NULL) {
-        const char *move[] = {upto, held_by};
+    const char *move[] = {upto, held_by};
 
-        if (!pg_run(pg, &stmt_scan_done, move, NULL, err))
-            goto done;
-    }
-    ok = true;
+    ok = !is_done || pg_run(pg, &stmt_scan_done, move, NULL, err);
 
 done:
     pg_rows_free(bound);
@@ -362,7 +358,7 @@ scan_look(struct ledger *ledger, const char *line_items, int64_t scan_overlap_ms
         !pg_run(pg, &stmt_scan_quiet, params, &rows, err))
         goto done;
     *is_quiet = pg_rows_bool(rows, 0, 0);
-    if (*is_quiet && moves_watermark && pg_rows_text(bound, 0, 0) != NULL) {
+    if (*is_quiet && moves_watermark) {
         const char *move[] = {pg_rows_text(bound, 0, 0), pg_rows_text(bound, 0, 1)};
 
         *is_quiet = pg_run(pg, &stmt_scan_done, move, NULL, err);

@@ -121,6 +121,65 @@ START_TEST(who_fulfills_a_row_is_a_change_of_it)
 }
 END_TEST
 
+START_TEST(a_transaction_that_is_not_tracked_holds_it_back)
+{
+    char sql[1200];
+
+    (void)snprintf(
+        sql, sizeof(sql),
+        "create extension dblink;"
+        "do $$ begin"
+        "  perform dblink_connect('hidden', '%s&application_name=hidden');"
+        "  perform dblink_exec('hidden', 'set track_activities = off');"
+        "  assert (select b.bound is not null from waybill.scan_bound() b), 'it is idle';"
+        "  perform dblink_exec('hidden', 'begin');"
+        "  perform pg_stat_clear_snapshot();"
+        "  assert (select b.bound is null and b.held_by like '%%hidden)' from waybill.scan_bound() "
+        "b),"
+        "    'it may have written';"
+        "  perform dblink_exec('hidden', 'commit');"
+        "  perform pg_stat_clear_snapshot();"
+        "  assert (select b.bound is not null from waybill.scan_bound() b), 'it has ended';"
+        "  perform dblink_disconnect('hidden');"
+        "end $$",
+        shop.url);
+    support_psql(shop.url, sql);
+}
+END_TEST
+
+START_TEST(who_holds_it_back_is_named_when_nobody_sees_since_when)
+{
+    char *watermark = support_query_text(shop.url, "select scan_watermark from waybill.feed_state");
+    char hidden[SUPPORT_URL_MAX + 40];
+    struct support_process process;
+
+    (void)snprintf(hidden, sizeof(hidden), "%s&application_name=hidden", shop.url);
+    const char *const argv[] = {"psql",
+                                "-X",
+                                "-q",
+                                "-d",
+                                hidden,
+                                "-c",
+                                "set track_activities = off",
+                                "-c",
+                                "select pg_sleep(600)",
+                                NULL};
+    support_spawn(&process, argv, NULL);
+    support_wait_query(shop.url, "select b.bound is null from waybill.scan_bound() b", "t", 60000);
+    shop_must(&shop, 0, "run");
+    shop_ships(&shop, "('o4', 'a', '', 2, 0)");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 4);
+    support_query_is(shop.url, "select scan_watermark from waybill.feed_state", watermark);
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "hidden)");
+    support_psql(shop.url, "select pg_terminate_backend(pid) from pg_stat_activity"
+                           " where application_name = 'hidden'");
+    ck_assert_int_ne(support_wait_exit(&process, 60000), 0);
+    free(watermark);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -130,5 +189,8 @@ main(void)
     SUPPORT_CASE(suite, 120, setup, teardown, a_row_that_cannot_be_read_stops_its_own_order_only);
     SUPPORT_CASE(suite, 120, setup, teardown, a_scan_that_cannot_be_made_is_replaced_by_a_sweep);
     SUPPORT_CASE(suite, 120, setup, teardown, who_fulfills_a_row_is_a_change_of_it);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_transaction_that_is_not_tracked_holds_it_back);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 who_holds_it_back_is_named_when_nobody_sees_since_when);
     return support_run_suite(suite);
 }
