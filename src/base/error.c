@@ -151,27 +151,48 @@ error_clear(struct error *err)
     memset(err, 0, sizeof(*err));
 }
 
+/* What the server refuses for as long as nobody changes the relation, the privileges or the
+ * program.
+ */
+static bool
+error_sqlstate_is_of_configuration(const char *sqlstate)
+{
+    /* Something that isn't there or isn't allowed (3F a schema, 42 the rest); then what becomes of
+     * the relation's own SQL: data that it can't work with, and what its functions raise. */
+    static const char *const CLASSES[] = {"3F", "42", "21", "22", "2F", "38", "39", "P0"};
+
+    /* A prepared statement twice: the session is another one, behind a pooler. */
+    if (strcmp(sqlstate, "42P05") == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(CLASSES) / sizeof(CLASSES[0]); i++) {
+        if (strncmp(sqlstate, CLASSES[i], 2) == 0)
+            return true;
+    }
+    return false;
+}
+
 int
 error_exit_code(const struct error *err)
 {
     switch (err->code) {
     case ERROR_NONE:
+    case ERROR_CANCELLED: /* asked to stop: what is planned stays planned */
         return 0;
     case ERROR_USAGE:
         return 2;
     case ERROR_CONFIG:
     case ERROR_STATE:
     case ERROR_PARSE:
+    case ERROR_IO: /* of files that the configuration names, or of the results */
         return 3;
     case ERROR_API:
     case ERROR_NET:
         return 5;
-    case ERROR_DB_LOST:
     case ERROR_DB:
+        return error_sqlstate_is_of_configuration(err->sqlstate) ? 3 : 4;
+    case ERROR_DB_LOST:
     case ERROR_LIMIT:
     case ERROR_NOMEM:
-    case ERROR_IO:
-    case ERROR_CANCELLED:
         break;
     }
     return 4;

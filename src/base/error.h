@@ -19,7 +19,7 @@ enum error_code {
     ERROR_CONFIG,    /* file, relation, schema; exit 3 */
     ERROR_STATE,     /* ledger new, paused, or not itself; exit 3 */
     ERROR_DB_LOST,   /* no connection, or it broke; exit 4 */
-    ERROR_DB,        /* the server refused a statement; sqlstate says why; exit 4 */
+    ERROR_DB,        /* the server refused a statement; sqlstate says why; exit 4, or 3 */
     ERROR_API,       /* unreachable, refuses the key, blocked; exit 5 */
     ERROR_NET,       /* a single request failed below HTTP */
     ERROR_PARSE,     /* text from outside that can't be read */
@@ -55,7 +55,8 @@ bool error_is_retryable(const struct error *err);
 const char *error_code_name(enum error_code code);
 
 /* What the program ends with: 2 usage, 3 configuration and state, 4 database, 5 API; 0 for
- * ERROR_NONE. */
+ * ERROR_NONE and ERROR_CANCELLED. Of ERROR_DB the SQLSTATE decides: what is missing, not allowed or
+ * wrong in the relation is 3. */
 int error_exit_code(const struct error *err);
 
 void error_clear(struct error *err);

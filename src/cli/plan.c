@@ -354,6 +354,21 @@ plan_explain(const struct command_context *context, struct ledger *ledger, const
     return ok;
 }
 
+/* The plan is that of the others; a run would open a discrepancy. */
+static void
+plan_put_unreadable(const struct plan_unreadable *unreadable, enum exit_code *code)
+{
+    if (unreadable->count == 0)
+        return;
+    (void)fprintf(stderr, "waybill plan: %d order%s can't be read%s \"", unreadable->count,
+                  unreadable->count == 1 ? "" : "s", unreadable->count == 1 ? ":" : ", such as");
+    table_put_visible(stderr, unreadable->order_id);
+    (void)fputs("\": ", stderr);
+    table_put_visible(stderr, unreadable->why);
+    (void)fputc('\n', stderr);
+    *code = EXIT_CODE_PERSON;
+}
+
 bool
 plan_command(const struct command_context *context, enum exit_code *code, struct error *err)
 {
@@ -363,6 +378,7 @@ plan_command(const struct command_context *context, enum exit_code *code, struct
     struct warehouse *warehouse = NULL;
     struct pg_rows *rows = NULL;
     struct pg_rows *unnamed = NULL;
+    struct plan_unreadable unreadable;
     const char *order = options_get(context->options, "explain");
 
     if (!command_load_config(context, &config, err) ||
@@ -381,7 +397,7 @@ plan_command(const struct command_context *context, enum exit_code *code, struct
         .only_order = order,
     };
 
-    if (!plan_preview(ledger, warehouse, &settings, order, &rows, &unnamed, err))
+    if (!plan_preview(ledger, warehouse, &settings, order, &rows, &unnamed, &unreadable, err))
         goto done;
     if (order == NULL)
         ok = plan_put(context, ledger, rows, unnamed, err);
@@ -390,6 +406,7 @@ plan_command(const struct command_context *context, enum exit_code *code, struct
     else
         ok = plan_explain(context, ledger, order, rows, err);
     *code = EXIT_CODE_DONE;
+    plan_put_unreadable(&unreadable, code);
 
 done:
     pg_rows_free(rows);

@@ -65,7 +65,10 @@ prune_command(const struct command_context *context, enum exit_code *code, struc
         !command_open_ledger(config, "prune", &ledger, err))
         goto done;
     ok = prune_run(ledger, keep_ms, keep_personal_ms, stop_fd, &result, err);
-    prune_put(context, keep_ms, keep_personal_ms, &result);
+    if (ok ||
+        result.forgotten + result.submissions + result.months + result.discrepancies + result.runs >
+            0)
+        prune_put(context, keep_ms, keep_personal_ms, &result);
     *code = EXIT_CODE_DONE;
 
 done:

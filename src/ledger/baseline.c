@@ -34,6 +34,8 @@ baseline_must_be(struct ledger *ledger, const char *kind, struct error *err)
     if (pg_run(ledger_pg(ledger), &stmt_baseline_must_be, params, NULL, err))
         return true;
     ledger_refine_error(err);
+    if (strcmp(err->sqlstate, "42501") == 0)
+        error_hint(err, "only the role that owns the ledger may give its baseline");
     return false;
 }
 

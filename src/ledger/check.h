@@ -44,7 +44,7 @@ bool check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struc
 
 /* The relation: shape (warehouse_open did that), a sample for bad rows, and the plan of a look-up
  * of 200 orders: a sequential scan of a table with more than 10,000 rows is named with the index to
- * make. */
+ * make. A function is called once. */
 bool check_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
                      struct check_list *out, struct error *err);
 

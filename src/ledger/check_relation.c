@@ -21,8 +21,63 @@ check_failed(const struct error *failure, const char *what, struct check_list *o
         *err = *failure;
         return false;
     }
-    return check_add(out, CHECK_FAIL, what, "", "reading it fails: %s", failure->message) ||
+    return check_add(out, CHECK_FAIL, what, failure->hint, "reading it fails: %s",
+                     failure->message) ||
            check_no_memory(err);
+}
+
+/* Called once, for orders that the ledger knows, as a planner would; whatever it does is undone. */
+static bool
+check_call(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
+           struct error *err)
+{
+    bool ok = false;
+    struct pg *pg = ledger_pg(ledger);
+    char most[PG_INT_BYTES];
+    const char *known_params[] = {"", most};
+    const char *params[1];
+    struct buffer sql, keys;
+    struct pg_rows *known = NULL;
+    struct pg_rows *rows = NULL;
+    struct error failure = {0};
+    struct error ignored = {0};
+
+    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
+    buffer_init(&keys, CHECK_KEYS_BYTES_MAX);
+    pg_int_text(most, CHECK_LOOKUP_ORDERS);
+    if (!pg_run(pg, &stmt_sweep_known_orders, known_params, &known, err))
+        goto done;
+    pg_array_begin(&keys);
+    for (int i = 0; i < pg_rows_count(known); i++)
+        pg_array_text(&keys, pg_rows_text(known, i, 0));
+    pg_array_end(&keys);
+    (void)buffer_printf(&sql, "select count(*) from (%s) s", warehouse_rows_sql(warehouse));
+    if (sql.is_failed || keys.is_failed) {
+        check_no_memory(err);
+        goto done;
+    }
+    params[0] = buffer_text(&keys);
+    if (!pg_exec(pg, "begin", err))
+        goto done;
+    if (pg_query(pg, buffer_text(&sql), 1, params, &rows, &failure)) {
+        ok = check_add(out, CHECK_OK, "relation", "",
+                       "%s is a function: called for %d orders of the ledger, it gives %lld rows; "
+                       "how it reads its tables can't be seen from here",
+                       warehouse_name(warehouse), pg_rows_count(known),
+                       (long long)pg_rows_int(rows, 0, 0)) ||
+             check_no_memory(err);
+    } else {
+        warehouse_refine_error(&failure);
+        ok = check_failed(&failure, "relation", out, err);
+    }
+    (void)pg_exec(pg, "rollback", &ignored);
+
+done:
+    pg_rows_free(known);
+    pg_rows_free(rows);
+    buffer_free(&sql);
+    buffer_free(&keys);
+    return ok;
 }
 
 static bool
@@ -202,9 +257,6 @@ check_warehouse(struct ledger *ledger, const struct warehouse *warehouse, struct
                 struct error *err)
 {
     if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
-        return check_add(out, CHECK_OK, "relation", "",
-                         "%s is a function: how it reads its tables can't be seen from here",
-                         warehouse_name(warehouse)) ||
-               check_no_memory(err);
+        return check_call(ledger, warehouse, out, err);
     return check_sample(ledger, warehouse, out, err) && check_lookup(ledger, warehouse, out, err);
 }

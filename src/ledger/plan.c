@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "ledger/statements.h"
 #include "ledger/sweep.h"
 
@@ -277,33 +278,143 @@ plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run
     ok = pg_exec(plan.pg, "commit", err);
 
 done:
-    if (!ok)
+    if (!ok) {
+        warehouse_refine_error(err);
         error_context(err, "planning");
+    }
     free(sql);
     return ok;
 }
 
-/* Orders to preview: what is queued, what a sweep would find, and what is planned and not yet sent.
- */
+/* ------------------------------------------------------------------------------ a preview */
+
+struct plan_preview {
+    struct pg *pg;
+    const struct warehouse *warehouse;
+    const struct plan_settings *settings;
+    struct plan_numbers n;
+    char **keys; /* NULL terminated */
+    int count;
+    struct plan_unreadable *unreadable;
+    struct sweep_walker walker;
+    const char *differs; /* of the orders in $1 */
+};
+
+/* The transaction goes on after data that can't be read: nothing was changed in it. */
+#define PLAN_PREVIEW_BEGIN                                                                         \
+    "begin transaction isolation level repeatable read read only; savepoint preview"
+#define PLAN_PREVIEW_AGAIN "rollback to savepoint preview"
+
 static bool
-plan_preview_keys(struct pg *pg, const struct warehouse *warehouse, const char *orders_max,
-                  char ***keys, int *count, struct error *err)
+plan_preview_may_go_on(const struct plan_preview *p, struct error *failure)
+{
+    struct error fresh = {0};
+
+    if (!plan_is_data_error(failure))
+        return false;
+    if (pg_exec(p->pg, PLAN_PREVIEW_AGAIN, &fresh))
+        return true;
+    *failure = fresh;
+    return false;
+}
+
+static void
+plan_preview_note(struct plan_preview *p, const char *order_id, const struct error *why)
+{
+    struct plan_unreadable *unreadable = p->unreadable;
+
+    if (unreadable->count++ > 0)
+        return;
+    text_copy_clean(unreadable->order_id, sizeof(unreadable->order_id), order_id);
+    text_copy_clean(unreadable->why, sizeof(unreadable->why), why->message);
+}
+
+/* More keys, as far as there is room. */
+static bool
+plan_preview_add(struct plan_preview *p, const struct pg_rows *rows, struct error *err)
+{
+    char **texts = NULL;
+    char **all;
+    int count = 0;
+
+    if (!plan_texts(rows, &texts, &count, err))
+        return false;
+    all = realloc(p->keys, (size_t)(p->count + count + 1) * sizeof(*all));
+    if (all == NULL) {
+        plan_texts_free(texts, count);
+        return error_set(err, ERROR_NOMEM, "no memory for %d order keys", p->count + count);
+    }
+    memcpy(all + p->count, texts, (size_t)(count + 1) * sizeof(*all));
+    free(texts);
+    p->keys = all;
+    p->count += count;
+    return true;
+}
+
+static bool
+plan_preview_piece(void *ctx, const char *keys, struct error *err)
+{
+    struct plan_preview *p = ctx;
+    const char *params[] = {keys, p->n.orders_max};
+    struct pg_rows *rows = NULL;
+    bool ok = pg_query(p->pg, p->differs, 2, params, &rows, err) && plan_preview_add(p, rows, err);
+
+    pg_rows_free(rows);
+    p->walker.is_enough = p->count >= p->settings->orders_max;
+    if (!ok && plan_is_data_error(err))
+        (void)plan_preview_may_go_on(p, err);
+    return ok;
+}
+
+static bool
+plan_preview_unreadable(void *ctx, const char *order_id, const struct error *why, struct error *err)
+{
+    (void)err;
+    plan_preview_note(ctx, order_id, why);
+    return true;
+}
+
+/* What a sweep would find, order by order, when the relation can't be read as a whole. */
+static bool
+plan_preview_walk(struct plan_preview *p, struct error *err)
+{
+    bool ok = false;
+    char *differs = NULL;
+    char *sql = NULL;
+
+    if (!sweep_differs_of_sql(p->warehouse, &differs, err))
+        return false;
+    const struct statements_slot slots[] = {{"differs", differs}, {NULL, NULL}};
+
+    ok = statements_fill(template_plan_preview_differs, slots, &sql, err);
+    p->differs = sql;
+    p->walker = (struct sweep_walker){
+        .piece_fn = plan_preview_piece, .unreadable_fn = plan_preview_unreadable, .ctx = p};
+    ok = ok && sweep_walk(p->pg, p->warehouse, &p->walker, err);
+    free(differs);
+    free(sql);
+    return ok;
+}
+
+/* Orders to preview: what is queued, what is planned and not yet sent, and, where the relation can
+ * be asked for all, what a sweep would find. */
+static bool
+plan_preview_ask(struct plan_preview *p, bool asks_all, struct error *err)
 {
     bool ok = false;
     struct pg_rows *rows = NULL;
     char *differs = NULL;
     char *sql = NULL;
-    const char *params[] = {orders_max};
-    const char *all = warehouse_all_sql(warehouse);
+    const char *params[] = {p->n.orders_max};
 
-    if (all != NULL && !sweep_differs_sql(all, &differs, err))
+    if (asks_all && !sweep_differs_sql(warehouse_all_sql(p->warehouse), &differs, err))
         goto done;
     const struct statements_slot slots[] = {
         {"differs", differs != NULL ? differs : "select null::text as order_id where false"},
         {NULL, NULL}};
 
     ok = statements_fill(template_plan_preview_keys, slots, &sql, err) &&
-         pg_query(pg, sql, 1, params, &rows, err) && plan_texts(rows, keys, count, err);
+         pg_query(p->pg, sql, 1, params, &rows, err) && plan_preview_add(p, rows, err);
 
 done:
     free(differs);
@@ -313,14 +424,28 @@ done:
 }
 
 static bool
-plan_preview_rows(struct pg *pg, const struct warehouse *warehouse,
-                  const struct plan_settings *settings, const struct plan_numbers *n,
-                  char *const *keys, int count, struct pg_rows **out, struct error *err)
+plan_preview_keys(struct plan_preview *p, struct error *err)
+{
+    struct error failure = {0};
+    bool asks_all = warehouse_all_sql(p->warehouse) != NULL;
+
+    if (plan_preview_ask(p, asks_all, &failure))
+        return true;
+    if (!asks_all || !plan_preview_may_go_on(p, &failure)) {
+        *err = failure;
+        return false;
+    }
+    return plan_preview_ask(p, false, err) && plan_preview_walk(p, err);
+}
+
+static bool
+plan_preview_rows(const struct plan_preview *p, char *const *keys, int count, struct pg_rows **out,
+                  struct error *err)
 {
     bool ok = false;
     char *sql = NULL;
     char *list = NULL;
-    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
+    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(p->warehouse)},
                                             {NULL, NULL}};
 
     if (!plan_keys_text(keys, count, &list, err) ||
@@ -328,13 +453,13 @@ plan_preview_rows(struct pg *pg, const struct warehouse *warehouse,
         goto done;
 
     const char *params[] = {list,
-                            settings->has_gate ? "t" : "f",
-                            settings->decrease_is_note ? "t" : "f",
-                            n->units_max,
-                            n->grace_ms,
-                            n->fresh_ms};
+                            p->settings->has_gate ? "t" : "f",
+                            p->settings->decrease_is_note ? "t" : "f",
+                            p->n.units_max,
+                            p->n.grace_ms,
+                            p->n.fresh_ms};
 
-    ok = pg_query(pg, sql, 6, params, out, err);
+    ok = pg_query(p->pg, sql, 6, params, out, err);
 
 done:
     free(list);
@@ -342,79 +467,133 @@ done:
     return ok;
 }
 
-/* keys NULL: all that a sweep would find. */
+/* Takes the orders that can't be read out of some keys: those become NULL. */
 static bool
-plan_preview_unnamed(struct pg *pg, const struct warehouse *warehouse,
-                     const struct plan_settings *settings, const struct plan_numbers *n,
-                     char *const *keys, int count, struct pg_rows **out, struct error *err)
+plan_preview_sift(struct plan_preview *p, char **keys, int count, struct error *err)
+{
+    struct error failure = {0};
+    struct pg_rows *rows = NULL;
+    bool ok;
+
+    if (count == 0)
+        return true;
+    ok = plan_preview_rows(p, keys, count, &rows, &failure);
+    pg_rows_free(rows);
+    if (ok)
+        return true;
+    if (!plan_preview_may_go_on(p, &failure)) {
+        *err = failure;
+        return false;
+    }
+    if (count == 1) {
+        plan_preview_note(p, keys[0], &failure);
+        free(keys[0]);
+        keys[0] = NULL;
+        return true;
+    }
+    return plan_preview_sift(p, keys, count / 2, err) &&
+           plan_preview_sift(p, keys + count / 2, count - count / 2, err);
+}
+
+/* The rows of all keys that can be read. */
+static bool
+plan_preview_readable(struct plan_preview *p, struct pg_rows **out, struct error *err)
+{
+    struct error failure = {0};
+    int left = 0;
+
+    if (plan_preview_rows(p, p->keys, p->count, out, &failure))
+        return true;
+    if (!plan_preview_may_go_on(p, &failure)) {
+        *err = failure;
+        return false;
+    }
+    if (!plan_preview_sift(p, p->keys, p->count, err))
+        return false;
+    for (int i = 0; i < p->count; i++) {
+        if (p->keys[i] != NULL)
+            p->keys[left++] = p->keys[i];
+    }
+    p->count = left;
+    return plan_preview_rows(p, p->keys, p->count, out, err);
+}
+
+/* is_all: all that a sweep would find, in place of the keys. */
+static bool
+plan_preview_unnamed(const struct plan_preview *p, bool is_all, struct pg_rows **out,
+                     struct error *err)
 {
     bool ok = false;
     char *sql = NULL;
     char *list = NULL;
-    const struct statements_slot slots[] = {{"relation", keys != NULL
-                                                             ? warehouse_unnamed_sql(warehouse)
-                                                             : warehouse_all_sql(warehouse)},
+    const struct statements_slot slots[] = {{"relation", is_all
+                                                             ? warehouse_all_sql(p->warehouse)
+                                                             : warehouse_unnamed_sql(p->warehouse)},
                                             {NULL, NULL}};
 
-    if ((keys != NULL && !plan_keys_text(keys, count, &list, err)) ||
+    if ((!is_all && !plan_keys_text(p->keys, p->count, &list, err)) ||
         !statements_fill(template_plan_preview_upstreams, slots, &sql, err))
         goto done;
 
     const char *params[] = {list,
-                            n->orders_max,
-                            settings->has_gate ? "t" : "f",
-                            settings->decrease_is_note ? "t" : "f",
-                            n->units_max,
-                            n->grace_ms,
-                            n->fresh_ms};
+                            p->n.orders_max,
+                            p->settings->has_gate ? "t" : "f",
+                            p->settings->decrease_is_note ? "t" : "f",
+                            p->n.units_max,
+                            p->n.grace_ms,
+                            p->n.fresh_ms};
 
-    ok = pg_query(pg, sql, 7, params, out, err);
+    ok = pg_query(p->pg, sql, 7, params, out, err);
 
 done:
     free(list);
     free(sql);
     return ok;
+}
+
+/* One order that is asked for by name: an error of its own when it can't be read. */
+static bool
+plan_preview_one(struct plan_preview *p, const char *order_id, struct pg_rows **out,
+                 struct error *err)
+{
+    p->keys = calloc(2, sizeof(*p->keys));
+    if (p->keys != NULL)
+        p->keys[0] = strdup(order_id);
+    if (p->keys == NULL || p->keys[0] == NULL)
+        return error_set(err, ERROR_NOMEM, "no memory for the preview");
+    p->count = 1;
+    if (plan_preview_rows(p, p->keys, 1, out, err))
+        return true;
+    error_context(err, "order %s", order_id);
+    return false;
 }
 
 bool
 plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
              const struct plan_settings *settings, const char *order_id, struct pg_rows **out,
-             struct pg_rows **unnamed, struct error *err)
+             struct pg_rows **unnamed, struct plan_unreadable *unreadable, struct error *err)
 {
-    bool ok = false;
-    struct pg *pg = ledger_pg(ledger);
-    struct plan_numbers n;
+    bool ok;
     struct error ignored = {0};
-    char **keys = NULL;
-    int count = 0;
+    struct plan_preview p = {.pg = ledger_pg(ledger),
+                             .warehouse = warehouse,
+                             .settings = settings,
+                             .unreadable = unreadable};
 
-    plan_numbers_write(&n, 0, settings);
-    if (!pg_exec(pg, "begin transaction isolation level repeatable read read only", err))
+    *unreadable = (struct plan_unreadable){.count = 0};
+    plan_numbers_write(&p.n, 0, settings);
+    if (!pg_exec(p.pg, PLAN_PREVIEW_BEGIN, err))
         return false;
-    if (order_id != NULL) {
-        keys = calloc(1, sizeof(*keys));
-        if (keys != NULL)
-            keys[0] = strdup(order_id);
-        if (keys == NULL || keys[0] == NULL) {
-            error_set(err, ERROR_NOMEM, "no memory for the preview");
-            goto done;
-        }
-        count = 1;
-    } else if (!plan_preview_keys(pg, warehouse, n.orders_max, &keys, &count, err)) {
-        goto done;
-    }
-    ok = plan_preview_rows(pg, warehouse, settings, &n, keys, count, out, err);
-    if (ok && warehouse_has_upstream(warehouse)) {
-        bool has_all = order_id == NULL && warehouse_all_sql(warehouse) != NULL;
-
-        ok = plan_preview_unnamed(pg, warehouse, settings, &n, has_all ? NULL : keys, count,
+    ok = order_id != NULL ? plan_preview_one(&p, order_id, out, err)
+                          : plan_preview_keys(&p, err) && plan_preview_readable(&p, out, err);
+    if (ok && warehouse_has_upstream(warehouse))
+        ok = plan_preview_unnamed(&p, order_id == NULL && warehouse_all_sql(warehouse) != NULL,
                                   unnamed, err);
-    }
-
-done:
-    plan_texts_free(keys, count);
-    (void)pg_exec(pg, "rollback", &ignored);
-    if (!ok)
+    plan_texts_free(p.keys, p.count);
+    (void)pg_exec(p.pg, "rollback", &ignored);
+    if (!ok) {
+        warehouse_refine_error(err);
         error_context(err, "plan");
+    }
     return ok;
 }

@@ -45,14 +45,22 @@ bool plan_is_data_error(const struct error *err);
 bool plan_batch(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_id,
                 const struct plan_settings *settings, struct plan_result *out, struct error *err);
 
+/* Orders that a preview could not read, and so left out. */
+struct plan_unreadable {
+    int count;
+    char order_id[512]; /* the first one's */
+    char why[900];      /* in the database's words */
+};
+
 /* What a plan would do, for `waybill plan`: a read-only transaction, no locks, the queue stays as
  * it is. The rows are those of functions/evaluate.sql (columns as type `evaluation`) for this
  * order, or, with order_id NULL, for the first settings->orders_max of the queue and of what a
  * sweep would find. *unnamed: likewise of orders that the warehouse knows by the merchant's number
  * alone, which stands in the place of the order id; stays NULL when the relation has no
- * upstream_id. */
+ * upstream_id. An order that can't be read is counted, and the others are shown; with order_id it
+ * is an error. */
 bool plan_preview(struct ledger *ledger, const struct warehouse *warehouse,
                   const struct plan_settings *settings, const char *order_id, struct pg_rows **out,
-                  struct pg_rows **unnamed, struct error *err);
+                  struct pg_rows **unnamed, struct plan_unreadable *unreadable, struct error *err);
 
 #endif

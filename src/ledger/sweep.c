@@ -65,34 +65,27 @@ done:
     return ok;
 }
 
-/* keys: a text array literal of the orders of one piece. */
-static bool
-sweep_piece(struct pg *pg, const struct warehouse *warehouse, const char *keys,
-            struct sweep_result *out, struct error *err)
+bool
+sweep_differs_of_sql(const struct warehouse *warehouse, char **out, struct error *err)
 {
-    char *differs = NULL;
     const struct statements_slot slots[] = {
         {"relation", warehouse_rows_sql(warehouse)},
         {"ledger", "select * from rows where order_id = any ($1::text[])"},
         {NULL, NULL}};
-    bool ok = statements_fill(template_sweep_differs, slots, &differs, err) &&
-              sweep_queue(pg, differs, keys, out, err);
 
-    free(differs);
-    return ok;
+    return statements_fill(template_sweep_differs, slots, out, err);
 }
 
-/* Orders first..last of a list, halved down to the one that can't be read: that one goes to the
- * planner, which knows what to do with it. */
+/* Orders first..last of a list, halved down to the one that can't be read. */
 static bool
-sweep_orders(struct pg *pg, const struct warehouse *warehouse, const struct pg_rows *orders,
-             int first, int count, struct sweep_result *out, struct error *err)
+sweep_orders(const struct pg_rows *orders, int first, int count, struct sweep_walker *walker,
+             struct error *err)
 {
     struct buffer keys;
     struct error failure = {0};
     bool ok;
 
-    if (count == 0)
+    if (count == 0 || walker->is_enough)
         return true;
     buffer_init(&keys, SWEEP_KEYS_BYTES_MAX);
     pg_array_begin(&keys);
@@ -100,20 +93,18 @@ sweep_orders(struct pg *pg, const struct warehouse *warehouse, const struct pg_r
         pg_array_text(&keys, pg_rows_text(orders, i, 0));
     pg_array_end(&keys);
     ok = keys.is_failed ? error_set(&failure, ERROR_NOMEM, "no memory for the sweep")
-                        : sweep_piece(pg, warehouse, buffer_text(&keys), out, &failure);
-    if (!ok && !plan_is_data_error(&failure)) {
-        *err = failure;
-    } else if (!ok && count == 1) {
-        const char *params[] = {buffer_text(&keys), "sweep"};
-
-        ok = pg_run(pg, &stmt_enqueue, params, NULL, err);
-        out->orders++;
-    } else if (!ok) {
-        ok = sweep_orders(pg, warehouse, orders, first, count / 2, out, err) &&
-             sweep_orders(pg, warehouse, orders, first + count / 2, count - count / 2, out, err);
-    }
+                        : walker->piece_fn(walker->ctx, buffer_text(&keys), &failure);
     buffer_free(&keys);
-    return ok;
+    if (ok)
+        return true;
+    if (!plan_is_data_error(&failure)) {
+        *err = failure;
+        return false;
+    }
+    if (count == 1)
+        return walker->unreadable_fn(walker->ctx, pg_rows_text(orders, first, 0), &failure, err);
+    return sweep_orders(orders, first, count / 2, walker, err) &&
+           sweep_orders(orders, first + count / 2, count - count / 2, walker, err);
 }
 
 static bool
@@ -128,11 +119,9 @@ sweep_next_orders(struct pg *pg, const char *orders_sql, const char *last, struc
                               : pg_query(pg, orders_sql, 2, params, rows, err);
 }
 
-/* Piece by piece, for a function (it must be told the orders) and for a relation with a row that
- * can't be read. */
-static bool
-sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_result *out,
-                struct error *err)
+bool
+sweep_walk(struct pg *pg, const struct warehouse *warehouse, struct sweep_walker *walker,
+           struct error *err)
 {
     bool ok = false;
     struct pg_rows *rows = NULL;
@@ -148,7 +137,7 @@ sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_r
     if (warehouse_all_sql(warehouse) != NULL &&
         !statements_fill(template_sweep_orders, slots, &sql, err))
         goto done;
-    for (;;) {
+    while (!walker->is_enough) {
         pg_rows_free(rows);
         rows = NULL;
         if (!sweep_next_orders(pg, sql, last, &rows, err))
@@ -156,7 +145,7 @@ sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_r
         int count = pg_rows_count(rows);
         if (count == 0)
             break;
-        if (!sweep_orders(pg, warehouse, rows, 0, count, out, err))
+        if (!sweep_orders(rows, 0, count, walker, err))
             goto done;
         free(last);
         last = strdup(pg_rows_text(rows, count - 1, 0));
@@ -171,6 +160,59 @@ done:
     free(last);
     free(sql);
     pg_rows_free(rows);
+    return ok;
+}
+
+/* What a sweep does with the pieces. */
+struct sweep_pieces {
+    struct pg *pg;
+    const char *differs; /* of the orders in $1 */
+    struct sweep_result *out;
+};
+
+static bool
+sweep_queue_piece(void *ctx, const char *keys, struct error *err)
+{
+    const struct sweep_pieces *pieces = ctx;
+
+    return sweep_queue(pieces->pg, pieces->differs, keys, pieces->out, err);
+}
+
+/* To the planner, which knows what to do with it. */
+static bool
+sweep_queue_unreadable(void *ctx, const char *order_id, const struct error *why, struct error *err)
+{
+    const struct sweep_pieces *pieces = ctx;
+    struct buffer keys;
+    bool ok;
+
+    (void)why;
+    buffer_init(&keys, SWEEP_KEYS_BYTES_MAX);
+    pg_array_begin(&keys);
+    pg_array_text(&keys, order_id);
+    pg_array_end(&keys);
+    const char *params[] = {buffer_text(&keys), "sweep"};
+
+    ok = keys.is_failed ? error_set(err, ERROR_NOMEM, "no memory for the sweep")
+                        : pg_run(pieces->pg, &stmt_enqueue, params, NULL, err);
+    pieces->out->orders++;
+    buffer_free(&keys);
+    return ok;
+}
+
+static bool
+sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_result *out,
+                struct error *err)
+{
+    char *differs = NULL;
+    struct sweep_pieces pieces = {.pg = pg, .out = out};
+    struct sweep_walker walker = {
+        .piece_fn = sweep_queue_piece, .unreadable_fn = sweep_queue_unreadable, .ctx = &pieces};
+    bool ok = sweep_differs_of_sql(warehouse, &differs, err);
+
+    pieces.differs = differs;
+    ok = ok && sweep_walk(pg, warehouse, &walker, err);
+    free(differs);
     return ok;
 }
 

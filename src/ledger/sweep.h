@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "ledger/ledger.h"
 #include "ledger/warehouse.h"
+#include "pg/pg.h"
 
 struct sweep_result {
     int64_t lines;    /* rows that differ from the ledger */
@@ -24,6 +25,23 @@ struct sweep_result {
 /* A subquery that yields (order_id, is_missed) for every row in which relation and ledger differ;
  * relation is warehouse_all_sql. The caller frees it. */
 bool sweep_differs_sql(const char *relation, char **out, struct error *err);
+/* The same of the orders in $1 text[] alone. */
+bool sweep_differs_of_sql(const struct warehouse *warehouse, char **out, struct error *err);
+
+/* Who goes through all orders of relation and ledger, a piece at a time: for a function (it must be
+ * told the orders) and for a relation with a row that can't be read. A piece that fails on data is
+ * halved down to the one order that can't be. */
+struct sweep_walker {
+    /* keys: a text array literal of the orders of one piece. */
+    bool (*piece_fn)(void *ctx, const char *keys, struct error *err);
+    bool (*unreadable_fn)(void *ctx, const char *order_id, const struct error *why,
+                          struct error *err);
+    void *ctx;
+    bool is_enough; /* set by either: no further piece */
+};
+
+bool sweep_walk(struct pg *pg, const struct warehouse *warehouse, struct sweep_walker *walker,
+                struct error *err);
 
 /* Why a sweep is due, "" when it isn't. Opens and closes feed_broken on the way. */
 bool sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep_interval_ms,

@@ -294,6 +294,20 @@ done:
 }
 
 void
+warehouse_refine_error(struct error *err)
+{
+    /* A relation, a function, a type, a schema. */
+    static const char *const STATES[] = {"42P01", "42883", "42704", "3F000"};
+
+    for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
+        if (err->code == ERROR_DB && strcmp(err->sqlstate, STATES[i]) == 0)
+            error_hint(err, "waybill's sessions look for names in the ledger's schema alone: what "
+                            "warehouse.line_items calls has to name its tables and functions with "
+                            "their schema, or to set its search_path");
+    }
+}
+
+void
 warehouse_free(struct warehouse *warehouse)
 {
     if (warehouse == NULL)

@@ -23,6 +23,9 @@ bool warehouse_open(struct ledger *ledger, const char *line_items, bool needs_ch
                     struct warehouse **out, struct error *err);
 void warehouse_free(struct warehouse *warehouse); /* NULL is fine */
 
+/* Of a statement that read the relation: a hint where a name is found by others and not by us. */
+void warehouse_refine_error(struct error *err);
+
 enum warehouse_kind warehouse_kind(const struct warehouse *warehouse);
 const char *warehouse_name(const struct warehouse *warehouse); /* as the server writes it */
 bool warehouse_has_upstream(const struct warehouse *warehouse);

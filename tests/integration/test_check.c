@@ -325,6 +325,24 @@ START_TEST(a_view_that_sums_up_first_is_told_apart_from_a_missing_index)
 }
 END_TEST
 
+START_TEST(a_function_is_called_once_and_what_it_raises_is_a_finding)
+{
+    support_psql(url,
+                 "create table wms.t (" COLUMNS "); create table wms.calls (at timestamptz);"
+                 "set search_path = wms;"
+                 "create function wms.f(text[]) returns setof wms.t language sql stable as"
+                 " 'select * from t where order_id = any ($1)';"
+                 "create function wms.g(text[]) returns setof wms.t language plpgsql as"
+                 " $$ begin insert into wms.calls select now(); return query table wms.t; end $$;"
+                 "grant insert on wms.calls to test_checker");
+    look_at("wms.f");
+    expect(CHECK_FAIL, "relation", "relation \"t\" does not exist", "with their schema");
+    look_at("wms.g");
+    expect(CHECK_OK, "relation", "called for 0 orders of the ledger, it gives 0 rows", "");
+    support_query_is(url, "select count(*) from wms.calls", "0");
+}
+END_TEST
+
 START_TEST(of_a_function_nothing_is_claimed)
 {
     support_psql(url,
@@ -367,6 +385,7 @@ main(void)
     tcase_add_test(tcase, a_relation_that_raises_is_a_finding);
     tcase_add_test(tcase, the_index_that_a_look_up_lacks_is_named_and_mends_it);
     tcase_add_test(tcase, a_view_that_sums_up_first_is_told_apart_from_a_missing_index);
+    tcase_add_test(tcase, a_function_is_called_once_and_what_it_raises_is_a_finding);
     tcase_add_test(tcase, of_a_function_nothing_is_claimed);
     tcase_add_test(tcase, the_list_is_bounded);
     return support_run_suite(suite);

@@ -145,6 +145,23 @@ START_TEST(a_warehouse_without_due_units_has_nothing_to_post)
 }
 END_TEST
 
+START_TEST(what_is_for_the_owner_is_refused_to_a_worker_as_configuration)
+{
+    char worker_url[SUPPORT_URL_MAX];
+    char *name = support_query_text(url, "select current_database()");
+    const char *worker;
+
+    support_psql(url, "do $$ begin if not exists (select from pg_roles where rolname ="
+                      " 'test_cli_worker') then create role test_cli_worker login; end if; end $$");
+    support_url(name, "test_cli_worker", worker_url);
+    free(name);
+    expect(ARGS("init", "--grant=test_cli_worker", "-c", config), 0, "created", NULL);
+    worker = write_config("worker.yaml", worker_url);
+    expect(ARGS("baseline", "--from=nothing", "-c", worker), 3, NULL, "owns the ledger");
+    expect(ARGS("prune", "--keep=90d", "-c", worker), 3, NULL, "owns the ledger");
+}
+END_TEST
+
 START_TEST(results_that_nobody_can_read_are_an_error)
 {
     static const char *const commands[] = {
@@ -209,6 +226,7 @@ main(void)
     tcase_add_test(tcase, an_unreachable_database_is_exit_4);
     tcase_add_test(tcase, from_init_to_a_plan);
     tcase_add_test(tcase, a_warehouse_without_due_units_has_nothing_to_post);
+    tcase_add_test(tcase, what_is_for_the_owner_is_refused_to_a_worker_as_configuration);
     tcase_add_test(tcase, results_that_nobody_can_read_are_an_error);
     tcase_add_test(tcase, a_run_without_standard_descriptors_is_a_run);
     return support_run_suite(suite);

@@ -89,6 +89,55 @@ START_TEST(a_function_is_asked_for_the_numbers_that_are_queued)
 }
 END_TEST
 
+/* Twelve orders, of which o3 and o7 make the view divide by zero; o1 is all posted. */
+static void
+make_unreadable(void)
+{
+    support_psql(
+        shop.url,
+        "delete from shop.lines;"
+        "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
+        " cancelled_quantity) select 'o' || i, 'a', '', 2, 0 from generate_series(1, 12) i;"
+        "create view shop.fragile as select order_id, item_id,"
+        " 10 / case when order_id in ('o3', 'o7') then 0 else 1 end as ordered_quantity,"
+        " shipped_quantity, cancelled_quantity from shop.lines");
+}
+
+START_TEST(an_order_that_cant_be_read_is_named_and_the_others_are_planned)
+{
+    make_unreadable();
+    plan_use("shop.fragile");
+    shop_must(&shop, 1, "plan");
+    shop_said(&shop, "20 units of 10 lines in 10 orders would be posted");
+    shop_warned(&shop, "2 orders can't be read, such as \"o3\": division by zero");
+    shop_must(&shop, 1, "plan", "--json");
+    shop_said(&shop, "\"order_id\":\"o12\"");
+    /* queued, it is met by its name and not by a sweep */
+    support_psql(shop.url, "select waybill.touch('o7')");
+    shop_must(&shop, 1, "plan");
+    shop_said(&shop, "20 units of 10 lines in 10 orders would be posted");
+    shop_must(&shop, 3, "plan", "--explain", "o7");
+    shop_warned(&shop, "order o7");
+    shop_warned(&shop, "division by zero");
+    shop_must(&shop, 0, "plan", "--explain", "o8");
+}
+END_TEST
+
+START_TEST(a_function_that_finds_no_table_is_a_matter_of_the_configuration)
+{
+    support_psql(shop.url, "set search_path = shop; create function shop.hidden(order_ids text[])"
+                           " returns setof shop.lines language sql stable as"
+                           " 'select * from lines where order_id = any ($1)'");
+    plan_use("shop.hidden");
+    support_psql(shop.url, "select waybill.touch('o1')");
+    shop_must(&shop, 3, "plan");
+    shop_warned(&shop, "relation \"lines\" does not exist");
+    shop_warned(&shop, "with their schema");
+    shop_must(&shop, 3, "run");
+    support_query_is(shop.url, "select distinct exit_code from waybill.report_runs", "3");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -99,5 +148,7 @@ main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, orders_known_by_the_merchants_number_are_in_the_plan);
     tcase_add_test(tests, a_function_is_asked_for_the_numbers_that_are_queued);
+    tcase_add_test(tests, an_order_that_cant_be_read_is_named_and_the_others_are_planned);
+    tcase_add_test(tests, a_function_that_finds_no_table_is_a_matter_of_the_configuration);
     return support_run_suite(suite);
 }

@@ -28,6 +28,28 @@ START_TEST(an_error_has_one_exit_code)
 }
 END_TEST
 
+/* What time mends is the database's, what a person has to mend is the configuration's. */
+START_TEST(a_refused_statement_has_the_exit_code_of_who_can_mend_it)
+{
+    static const struct {
+        const char *sqlstate;
+        enum exit_code code;
+    } refusals[] = {
+        {"42P01", EXIT_CODE_CONFIG},   {"42501", EXIT_CODE_CONFIG},   {"3F000", EXIT_CODE_CONFIG},
+        {"22012", EXIT_CODE_CONFIG},   {"P0001", EXIT_CODE_CONFIG},   {"42P05", EXIT_CODE_DATABASE},
+        {"57014", EXIT_CODE_DATABASE}, {"40001", EXIT_CODE_DATABASE}, {"53300", EXIT_CODE_DATABASE},
+        {"XX000", EXIT_CODE_DATABASE}, {"", EXIT_CODE_DATABASE},
+    };
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        struct error err = {.code = ERROR_DB};
+
+        (void)snprintf(err.sqlstate, sizeof(err.sqlstate), "%s", refusals[i].sqlstate);
+        ck_assert_msg(exit_code_of(&err) == refusals[i].code, "%s", refusals[i].sqlstate);
+    }
+}
+END_TEST
+
 START_TEST(of_two_exit_codes_the_graver_is_told)
 {
     static const enum exit_code order[] = {EXIT_CODE_USAGE, EXIT_CODE_CONFIG, EXIT_CODE_DATABASE,
@@ -226,6 +248,7 @@ main(void)
     TCase *tcase = support_case(suite, "command", 10);
 
     tcase_add_loop_test(tcase, an_error_has_one_exit_code, 0, sizeof(mapping) / sizeof(mapping[0]));
+    tcase_add_test(tcase, a_refused_statement_has_the_exit_code_of_who_can_mend_it);
     tcase_add_test(tcase, of_two_exit_codes_the_graver_is_told);
     tcase_add_loop_test(tcase, every_command_has_a_page_with_two_examples_under_100_columns, 0,
                         command_count());
