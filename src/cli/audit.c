@@ -12,6 +12,7 @@
 #include "cli/run.h"
 #include "cli/stop.h"
 #include "cli/table.h"
+#include "cli/when.h"
 #include "json/json.h"
 
 #define AUDIT_RECENT_MS      (7LL * 24 * 3600 * 1000)
@@ -332,8 +333,11 @@ audit_options_read(const struct options *given, struct audit_options *out, struc
         return error_set(err, ERROR_USAGE, "give one of --order, --since and --all");
     if (out->only_order != NULL && out->only_order[0] == '\0')
         return error_set(err, ERROR_USAGE, "--order must be an order id, got \"\"");
-    if (since != NULL && !number_parse_duration_ms(since, &out->since_ms))
-        out->since = since;
+    if (since == NULL || number_parse_duration_ms(since, &out->since_ms))
+        return true;
+    if (!when_may_be_time(since))
+        return audit_refuse_since(since, err);
+    out->since = since;
     return true;
 }
 

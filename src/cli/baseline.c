@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/run.h"
 #include "cli/stop.h"
+#include "cli/when.h"
 #include "cli/who.h"
 #include "sync/history.h"
 
@@ -40,6 +41,8 @@ baseline_read_arguments(const struct options *options, enum baseline_source *sou
     *source = (enum baseline_source)found;
     if (*source != FROM_WAREHOUSE && options_has(options, "before"))
         return error_set(err, ERROR_USAGE, "--before goes with --from warehouse only");
+    if (options_has(options, "before") && !when_may_be_time(options_get(options, "before")))
+        return baseline_refuse_before(options_get(options, "before"), err);
     if (*source == FROM_CSV && options->positionals_count != 1)
         return error_set(err, ERROR_USAGE, "which file? --from csv FILE");
     if (*source != FROM_CSV && options->positionals_count > 0)

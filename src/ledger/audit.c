@@ -58,6 +58,15 @@ audit_targets_free(struct audit_target *targets, int count)
 }
 
 bool
+audit_refuse_since(const char *time, struct error *err)
+{
+    return error_set(err, ERROR_USAGE,
+                     "--since must be a time such as 2026-11-01 or 2026-11-01T06:00:00Z, or how "
+                     "long ago such as 36h, got \"%s\"",
+                     time);
+}
+
+bool
 audit_since(struct ledger *ledger, const char *time, int64_t ms, char out[48], struct error *err)
 {
     char text[PG_INT_BYTES];
@@ -68,10 +77,7 @@ audit_since(struct ledger *ledger, const char *time, int64_t ms, char out[48], s
     if (!pg_run(ledger_pg(ledger), &stmt_audit_since, params, &rows, err)) {
         if (strncmp(err->sqlstate, "22", 2) == 0) {
             error_clear(err);
-            error_set(err, ERROR_USAGE,
-                      "--since must be a time such as 2026-11-01 or 2026-11-01T06:00:00Z, or how "
-                      "long ago such as 36h, got \"%s\"",
-                      time);
+            (void)audit_refuse_since(time, err);
         }
         return false;
     }

@@ -29,6 +29,9 @@ void audit_targets_free(struct audit_target *targets, int count); /* NULL is fin
 bool audit_since(struct ledger *ledger, const char *time, int64_t ms, char out[48],
                  struct error *err);
 
+/* Always false, so that a caller can return it: ERROR_USAGE. */
+bool audit_refuse_since(const char *time, struct error *err);
+
 /* Where a walk over the orders is. Begins zeroed; the caller frees after. */
 struct audit_walk {
     char *after; /* NULL at the start */

@@ -144,6 +144,15 @@ baseline_nothing(struct ledger *ledger, const struct warehouse *warehouse,
 
 /* ------------------------------------------------------------------- warehouse */
 
+bool
+baseline_refuse_before(const char *before, struct error *err)
+{
+    return error_set(err, ERROR_USAGE,
+                     "--before must be a time such as 2026-11-01 or 2026-11-01T06:00:00Z, got "
+                     "\"%s\"",
+                     before);
+}
+
 static bool
 baseline_read_time(struct pg *pg, const char *before, struct error *err)
 {
@@ -153,10 +162,7 @@ baseline_read_time(struct pg *pg, const char *before, struct error *err)
         return true;
     if (strncmp(err->sqlstate, "22", 2) == 0) {
         error_clear(err);
-        error_set(err, ERROR_USAGE,
-                  "--before must be a time such as 2026-11-01 or "
-                  "2026-11-01T06:00:00Z, got \"%s\"",
-                  before);
+        (void)baseline_refuse_before(before, err);
     }
     return false;
 }

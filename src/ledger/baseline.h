@@ -36,6 +36,9 @@ bool baseline_nothing(struct ledger *ledger, const struct warehouse *warehouse,
                       const struct baseline_options *options, struct baseline_result *out,
                       struct error *err);
 
+/* Always false, so that a caller can return it: ERROR_USAGE for --before. */
+bool baseline_refuse_before(const char *before, struct error *err);
+
 /* All that the relation shows is settled; with before, all that was changed before that time (as
  * PostgreSQL reads it). The relation is read once. ERROR_CONFIG: it can't be read whole, has no
  * changed_at, before is no time, or there are rows whose units can't be told. */

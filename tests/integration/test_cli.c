@@ -83,6 +83,10 @@ START_TEST(usage_errors_are_told_before_any_file_is_read)
            "try 'waybill run --help'\n");
     expect(ARGS("run", "--max-posts=x", "-c", "/nonexistent"), 2, NULL, "got \"x\"");
     expect(ARGS("baseline"), 2, NULL, "--from must be given");
+    expect(ARGS("audit", "--since=foo", "-c", "/nonexistent"), 2, NULL, "got \"foo\"");
+    expect(ARGS("baseline", "--from=warehouse", "--before=2026-13-01", "-c/nonexistent"), 2, NULL,
+           "got \"2026-13-01\"");
+    expect(ARGS("audit", "--since=Nov 1", "-c", "/nonexistent"), 3, NULL, "/nonexistent");
     expect(ARGS("baseline", "--from=nothing", "--dry-runs"), 2, NULL, "unknown option");
     expect(ARGS("report", "line_item"), 2, NULL, "did you mean line_items?");
     expect(ARGS("report", "order"), 2, NULL, "--id ORDER");
