@@ -40,6 +40,7 @@ _waybill() {
             answers=$("$program" --help 2> /dev/null |
                 sed -n '/^commands:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p; s/^ *\(-., \)\{0,1\} *\(--[a-z-]*\).*/\2/p')
             answers+=' help'
+            [[ $before != help ]] || answers+=' config'
         elif [[ $word == -* ]]; then
             answers=$("$program" help "$command" 2> /dev/null |
                 sed -n '/^options/,/^$/s/^ *\(-., \)\{0,1\} *\(--[a-z-]*\).*/\2/p')

@@ -79,14 +79,16 @@ cli_unknown_command(const char *name)
     return cli_usage(NULL, &err);
 }
 
-/* `waybill help [COMMAND]`, and `waybill [--help]` */
+/* `waybill help [COMMAND | config]`, and `waybill [--help]` */
 static int
 cli_help(const char *name)
 {
     const struct command *command = NULL;
     struct error err = {0};
 
-    if (name != NULL) {
+    if (name != NULL && strcmp(name, "config") == 0) {
+        help_config(stdout);
+    } else if (name != NULL) {
         command = command_find(name);
         if (command == NULL)
             return cli_unknown_command(name);

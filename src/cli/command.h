@@ -58,9 +58,10 @@ const struct command *command_at(int index);
 const struct command *command_find(const char *name); /* NULL: none */
 const char *command_nearest(const char *name);
 
-/* Overview, and one command's page. */
+/* Overview, one command's page, and the configuration's keys. */
 void help_overview(FILE *out);
 void help_command(const struct command *command, FILE *out);
+void help_config(FILE *out);
 
 /* Loads the file that --config names, or the first that is there, and sets up the log. Each mistake
  * in it goes to stderr as a line of its own. */

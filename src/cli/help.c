@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "config/config.h"
 
 static void
 help_options(const struct option *options, FILE *out)
@@ -28,7 +29,8 @@ help_overview(FILE *out)
     help_options(COMMAND_OPTIONS, out);
     (void)fputs("\nexit codes: 0 done, 1 a person must look, 2 usage, 3 configuration, 4 database, "
                 "5 API\n"
-                "`waybill help COMMAND` says more.\n",
+                "`waybill help COMMAND` says more, `waybill help config` has the keys of the "
+                "configuration.\n",
                 out);
 }
 
@@ -46,4 +48,23 @@ help_command(const struct command *command, FILE *out)
     (void)fputs("\nexamples:\n", out);
     for (const char *const *example = command->examples; *example != NULL; example++)
         (void)fprintf(out, "  %s\n", *example);
+}
+
+void
+help_config(FILE *out)
+{
+    (void)fputs("usage: waybill help config\n\n"
+                "The keys of the configuration: one YAML file, with sections and the keys below "
+                "them.\n",
+                out);
+    for (int i = 0; i < config_keys_count(); i++) {
+        struct config_key_text key;
+
+        config_key_describe(i, &key);
+        (void)fprintf(out, "\n  %s\n      %s\n      %s\n", key.name, key.help, key.range);
+        if (key.is_required)
+            (void)fputs("      required\n", out);
+        else if (key.initial != NULL)
+            (void)fprintf(out, "      default: %s\n", key.initial);
+    }
 }

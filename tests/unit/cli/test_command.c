@@ -134,6 +134,34 @@ START_TEST(the_overview_names_every_command)
 }
 END_TEST
 
+START_TEST(the_page_of_the_configuration_has_every_key_with_its_range_and_default)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    help_config(out);
+    ck_assert_int_eq(fclose(out), 0);
+    expect_narrow(text);
+    for (int i = 0; i < config_keys_count(); i++) {
+        struct config_key_text key;
+        char expected[512];
+
+        config_key_describe(i, &key);
+        (void)snprintf(expected, sizeof(expected), "\n  %s\n      %s\n      %s\n", key.name,
+                       key.help, key.range);
+        ck_assert_msg(strstr(text, expected) != NULL, "no %s", expected);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "a whole number 1..256\n      default: 32\n"));
+    ck_assert_ptr_nonnull(strstr(text, "database.url\n"));
+    ck_assert_ptr_nonnull(strstr(text, "      required\n"));
+    free(text);
+    text = page(NULL);
+    ck_assert_ptr_nonnull(strstr(text, "`waybill help config`"));
+    free(text);
+}
+END_TEST
+
 static const char config_text[] = "database: {url: 'dbname=x'}\n"
                                   "warehouse: {line_items: w.items, change_feed: scan, "
                                   "on_decrease: note}\n"
@@ -253,6 +281,7 @@ main(void)
     tcase_add_loop_test(tcase, every_command_has_a_page_with_two_examples_under_100_columns, 0,
                         command_count());
     tcase_add_test(tcase, the_overview_names_every_command);
+    tcase_add_test(tcase, the_page_of_the_configuration_has_every_key_with_its_range_and_default);
     tcase_add_test(tcase, the_command_line_wins_over_the_configuration);
     tcase_add_loop_test(tcase, a_value_out_of_its_range_is_a_usage_error, 0,
                         sizeof(bad_values) / sizeof(bad_values[0]));
