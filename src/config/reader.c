@@ -371,15 +371,27 @@ reader_stream(struct reader *reader)
     reader->file->is_whole = true;
 }
 
+/* Of the byte order mark that some editors put before UTF-8. libyaml skips it only where it finds
+ * out the encoding by itself, and takes it for a value else. */
+static size_t
+reader_mark_bytes(const char *bytes, size_t count)
+{
+    static const char MARK[] = {'\xef', '\xbb', '\xbf'};
+
+    return count >= sizeof(MARK) && memcmp(bytes, MARK, sizeof(MARK)) == 0 ? sizeof(MARK) : 0;
+}
+
 bool
 reader_read(const char *bytes, size_t count, struct reader_file *file,
             struct config_problems *problems, struct error *err)
 {
-    struct reader reader = {.bytes = bytes, .count = count, .problems = problems, .file = file};
+    size_t mark = reader_mark_bytes(bytes, count);
+    struct reader reader = {
+        .bytes = bytes + mark, .count = count - mark, .problems = problems, .file = file};
 
     if (yaml_parser_initialize(&reader.parser) == 0)
         return error_set(err, ERROR_NOMEM, "no memory to read YAML");
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, count);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.bytes, reader.count);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     reader_stream(&reader);
     if (reader.has_event)

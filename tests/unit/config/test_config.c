@@ -455,6 +455,22 @@ START_TEST(bytes_that_are_no_text_are_refused)
 }
 END_TEST
 
+#define MARK "\xef\xbb\xbf"
+
+START_TEST(a_mark_before_the_text_is_no_part_of_it)
+{
+    load_bytes(MARK GOOD, strlen(MARK GOOD));
+    ck_assert_ptr_nonnull(config);
+    load_bytes(MARK "zzz: 1\n" GOOD, strlen(MARK "zzz: 1\n" GOOD));
+    ck_assert_ptr_null(config);
+    ck_assert_str_eq(config_problems_line(problems, 0), "w.yaml:1:1: zzz: unknown key");
+    load_bytes(MARK, strlen(MARK));
+    ck_assert_str_eq(config_problems_line(problems, 0), "w.yaml:1:1: the file has no keys");
+    load_bytes(MARK MARK GOOD, strlen(MARK MARK GOOD));
+    ck_assert_ptr_null(config);
+}
+END_TEST
+
 START_TEST(deep_and_wide_yaml_is_an_error_and_no_crash)
 {
     size_t count = 1000000;
@@ -689,6 +705,7 @@ main(void)
                         (int)(sizeof(RELATIONS) / sizeof(RELATIONS[0])));
     tcase_add_test(tests, a_schema_is_a_plain_identifier);
     tcase_add_test(tests, bytes_that_are_no_text_are_refused);
+    tcase_add_test(tests, a_mark_before_the_text_is_no_part_of_it);
     tcase_add_test(tests, deep_and_wide_yaml_is_an_error_and_no_crash);
     tcase_add_test(tests, a_file_that_cannot_be_read_is_named);
     tcase_add_test(tests, the_minimal_file_has_the_required_keys_only);
