@@ -30,7 +30,8 @@ begin
     -- Tables, views and sequences. The owner's own rights are those that our functions run with: never touched.
     for thing in
         select c.oid::regclass as name, case when c.relkind = 'S' then 'sequence' else 'table' end as what,
-               c.relkind = 'v' and c.relname like 'report\_%' as is_report
+               -- a program asks for the version before it asks for a report
+               c.relkind = 'v' and c.relname like 'report\_%' or c.relname = 'schema_versions' as is_report
           from pg_class c
          where c.relnamespace = home and c.relowner = owner and c.relkind in ('r', 'p', 'v', 'm', 'S')
          order by c.oid
@@ -52,7 +53,8 @@ begin
                          join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
                          join pg_class v on v.oid = w.ev_class
                         where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
-                          and v.relnamespace = home and v.relname like 'report\_%') as is_in_report
+                          and v.relnamespace = home and v.relname like 'report\_%')
+               or p.proname = 'order_story' as is_in_report
           from pg_proc p
          where p.pronamespace = home and p.proowner = owner
          order by p.oid

@@ -20,7 +20,7 @@ const struct option COMMAND_OPTIONS[] = {
 
 static const struct option init_options[] = {
     {"grant", 0, "ROLE", "let ROLE do what a run needs"},
-    {"grant-reports", 0, "ROLE", "let ROLE read the reports"},
+    {"grant-reports", 0, "ROLE", "let ROLE read the reports, and call report and status"},
     {"grant-feed", 0, "ROLE", "let ROLE, the owner of the WMS's tables, install the feed"},
     {NULL, 0, NULL, NULL},
 };

@@ -33,6 +33,16 @@ ledger_refine_error(struct error *err)
         err->code = ERROR_STATE;
 }
 
+static void
+ledger_hint_grant(struct error *err, const char *role)
+{
+    error_hint(
+        err,
+        "run as the ledger's owner: waybill init --grant %s, or for status and reports alone: "
+        "waybill init --grant-reports %s",
+        role, role);
+}
+
 /* Why the version could not be read, in place of what the server said. */
 static bool
 ledger_explain(struct ledger *ledger, struct error *err)
@@ -50,13 +60,11 @@ ledger_explain(struct ledger *ledger, struct error *err)
     if (pg_rows_bool(rows, 0, 0) && !pg_rows_bool(rows, 0, 1)) {
         error_set(&fresh, ERROR_CONFIG, "the role %s may not use the schema \"%s\"",
                   pg_rows_text(rows, 0, 4), ledger->schema);
-        error_hint(&fresh, "run as the ledger's owner: waybill init --grant %s",
-                   pg_rows_text(rows, 0, 4));
+        ledger_hint_grant(&fresh, pg_rows_text(rows, 0, 4));
     } else if (pg_rows_bool(rows, 0, 2) && !pg_rows_bool(rows, 0, 3)) {
         error_set(&fresh, ERROR_CONFIG, "the role %s may not read the ledger in the schema \"%s\"",
                   pg_rows_text(rows, 0, 4), ledger->schema);
-        error_hint(&fresh, "run as the ledger's owner: waybill init --grant %s",
-                   pg_rows_text(rows, 0, 4));
+        ledger_hint_grant(&fresh, pg_rows_text(rows, 0, 4));
     } else if (!pg_rows_bool(rows, 0, 2)) {
         error_set(&fresh, ERROR_CONFIG, "the schema \"%s\" %s", ledger->schema,
                   pg_rows_bool(rows, 0, 0) ? "holds no ledger" : "isn't there: no ledger");

@@ -167,6 +167,37 @@ START_TEST(what_is_for_the_owner_is_refused_to_a_worker_as_configuration)
 }
 END_TEST
 
+START_TEST(a_reporter_may_ask_for_reports_and_the_status)
+{
+    const char *reporter;
+    char option[600];
+    char reporter_url[SUPPORT_URL_MAX];
+    char *name = support_query_text(url, "select current_database()");
+
+    support_psql(url, "do $$ begin if not exists (select from pg_roles where rolname ="
+                      " 'test_cli_reporter') then create role test_cli_reporter login; end if;"
+                      " end $$; grant usage on schema public to test_cli_reporter;"
+                      " grant select on public.items to test_cli_reporter");
+    support_url(name, "test_cli_reporter", reporter_url);
+    free(name);
+    reporter = write_config("reporter.yaml", reporter_url);
+    expect(ARGS("init", "-q", "-c", config), 0, NULL, NULL);
+    expect(ARGS("status", "-c", reporter), 3, NULL, "--grant-reports test_cli_reporter");
+    expect(ARGS("init", "--grant-reports=test_cli_reporter", "-c", config), 0, "", NULL);
+    expect(ARGS("baseline", "--from=nothing", "-c", config), 0, "baseline:", NULL);
+    support_psql(url, "select waybill.touch('o1')");
+    expect(ARGS("report", "line_items", "-c", reporter), 0, "(none)\n", NULL);
+    (void)snprintf(option, sizeof(option), "-c%s", reporter);
+    expect(ARGS("report", "order", "--id=o1", option), 0, "to be looked at", NULL);
+    expect(ARGS("status", "-c", reporter), 0, "live", NULL);
+    expect(ARGS("status", "--json", "-c", reporter), 0, "\"mode\":\"live\"", NULL);
+    expect(ARGS("report", "--html=-", "-c", reporter), 0, "<html", NULL);
+    expect(ARGS("run", "-q", "-c", reporter), 3, NULL, "permission denied");
+    expect(ARGS("pause", "-c", reporter), 3, NULL, "permission denied");
+    expect(ARGS("plan", "-c", reporter), 3, NULL, "permission denied");
+}
+END_TEST
+
 START_TEST(results_that_nobody_can_read_are_an_error)
 {
     static const char *const commands[] = {
@@ -232,6 +263,7 @@ main(void)
     tcase_add_test(tcase, from_init_to_a_plan);
     tcase_add_test(tcase, a_warehouse_without_due_units_has_nothing_to_post);
     tcase_add_test(tcase, what_is_for_the_owner_is_refused_to_a_worker_as_configuration);
+    tcase_add_test(tcase, a_reporter_may_ask_for_reports_and_the_status);
     tcase_add_test(tcase, results_that_nobody_can_read_are_an_error);
     tcase_add_test(tcase, a_run_without_standard_descriptors_is_a_run);
     return support_run_suite(suite);

@@ -405,6 +405,13 @@ START_TEST(a_reporter_reads_every_report_and_nothing_else)
     expect_refused(reporter_url, "select * from waybill.rows");
     expect_refused(reporter_url, "select waybill.touch('o-1')");
     expect_refused(reporter_url, "select * from waybill.feed_faults()");
+    expect_refused(reporter_url,
+                   "insert into waybill.schema_versions select * from waybill.schema_versions");
+    support_query_is(
+        reporter_url,
+        "select string_agg(p.proname, ',') from pg_proc p where p.pronamespace = "
+        "'waybill'::regnamespace and p.prosecdef and has_function_privilege(p.oid, 'execute')",
+        "order_story");
     views = support_query_text(url, "select viewname from pg_views where schemaname = 'waybill'"
                                     " and viewname like 'report%' order by 1");
     for (char *view = views; view != NULL && *view != '\0'; view = next) {
