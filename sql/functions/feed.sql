@@ -177,9 +177,11 @@ select distinct coalesce(format('%I.%I', m.nspname, c.relname), f.relation::oid:
             when t.tgname is null then format('trigger %s is missing', n.name)
             when t.tgenabled = 'D' then format('trigger %s is disabled', n.name)
             else format('trigger %s is not enabled always', n.name) end,
-       case when c.oid is null then format('select feed_stop(%s)', f.relation::oid)
-            else format('select feed_from(%L, %L)', f.relation::regclass::text, f.order_key) end
+       -- to be typed by the table's owner, whose session doesn't look into the ledger's schema
+       case when c.oid is null then format('select %s.feed_stop(%s)', h.home, f.relation::oid)
+            else format('select %s.feed_from(%L, %L)', h.home, f.relation::regclass::text, f.order_key) end
   from feeds f
+ cross join (select p.relnamespace::regnamespace as home from pg_class p where p.oid = 'feeds'::regclass) h
  cross join lateral (select x from feed_tables(f.relation) x where exists (select from pg_class p where p.oid = f.relation)
                      union all select f.relation where not exists (select from pg_class p where p.oid = f.relation)) leaf(x)
   left join pg_class c on c.oid = leaf.x

@@ -115,12 +115,16 @@ check_server(struct ledger *ledger, bool is_scan, struct check_list *out, struct
 /* ---------------------------------------------------------------------------- the ledger */
 
 static bool
-check_mode(const char *mode, const char *reason, struct check_list *out)
+check_mode(const char *mode, const char *reason, bool has_paused_itself, struct check_list *out)
 {
     if (strcmp(mode, "new") == 0)
         return check_add(out, CHECK_FAIL, "baseline", "waybill baseline --from api",
                          "nobody has said yet what is settled already: 'run' refuses; --from "
                          "nothing is the word for a warehouse without history");
+    if (has_paused_itself)
+        return check_add(out, CHECK_FAIL, "mode", "waybill recover",
+                         "the ledger stopped itself: %s; don't resume before that is understood",
+                         reason);
     if (strcmp(mode, "paused") == 0)
         return check_add(out, CHECK_FAIL, "mode", "waybill resume", "the ledger is paused: %s",
                          reason);
@@ -144,7 +148,8 @@ check_identity(struct ledger *ledger, struct check_list *out, struct error *err)
     }
     ok = check_add(out, CHECK_OK, "schema", "", "\"%s\" is version %lld", ledger_schema(ledger),
                    (long long)pg_rows_int(rows, 0, 6)) &&
-         check_mode(pg_rows_text(rows, 0, 0), pg_rows_text(rows, 0, 1), out);
+         check_mode(pg_rows_text(rows, 0, 0), pg_rows_text(rows, 0, 1), pg_rows_bool(rows, 0, 7),
+                    out);
     if (ok && (!pg_rows_bool(rows, 0, 3) || !pg_rows_bool(rows, 0, 4)))
         ok = check_add(out, CHECK_FAIL, "identity", "waybill recover",
                        "this ledger was made in another %s: restored or cloned?",

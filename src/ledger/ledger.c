@@ -29,8 +29,10 @@ ledger_schema_version(void)
 void
 ledger_refine_error(struct error *err)
 {
-    if (err->code == ERROR_DB && strncmp(err->sqlstate, "WB0", 3) == 0)
-        err->code = ERROR_STATE;
+    if (err->code != ERROR_DB || strncmp(err->sqlstate, "WB0", 3) != 0)
+        return;
+    err->code = ERROR_STATE;
+    err->context[0] = '\0'; /* it is written for people, to whom a statement's name says nothing */
 }
 
 static void

@@ -148,6 +148,15 @@ START_TEST(a_paused_or_moved_ledger_is_named_and_left_as_it_is)
 }
 END_TEST
 
+START_TEST(a_ledger_that_stopped_itself_is_to_be_understood_and_not_resumed)
+{
+    support_psql(url, "select waybill.pause_itself('another server')");
+    look_at_database(true, false);
+    expect(CHECK_FAIL, "mode", "stopped itself: another server", "waybill recover");
+    expect_no(CHECK_FAIL, "mode", "is paused");
+}
+END_TEST
+
 START_TEST(each_missing_privilege_comes_with_its_grant)
 {
     support_psql(url, "revoke select on waybill.rows from test_checker;"
@@ -189,6 +198,8 @@ START_TEST(a_broken_feed_comes_with_the_call_that_mends_it)
     expect(CHECK_WARN, "feed", "trigger waybill_feed_update is disabled", "");
     look_at_database(false, false);
     expect_no(CHECK_WARN, "feed", "");
+    support_query_is(url, "select distinct mend from waybill.feed_faults()",
+                     "select waybill.feed_from('wms.t', 'order_id')");
     support_psql(url, "select waybill.feed_from('wms.t', 'order_id')");
     look_at_database(true, false);
     expect(CHECK_OK, "feed", "1 tables are fed", "");
@@ -254,6 +265,18 @@ START_TEST(bad_rows_of_a_sample_are_counted_and_one_is_shown)
     look_at("wms.t");
     expect(CHECK_WARN, "relation", "wms.t is empty", "");
     expect(CHECK_OK, "look-up", "no large table", "");
+}
+END_TEST
+
+START_TEST(quantities_that_events_tell_are_not_bad)
+{
+    support_psql(url,
+                 "create table wms.t (" COLUMNS ", fulfillment_model text);"
+                 "insert into wms.t values ('o-1', 'i-1', 2, null, null, 'distributed'),"
+                 " ('o-2', 'i-1', 2, null, 0, 'distributed'), ('o-3', 'i-1', 2, null, null, null)");
+    look_at("wms.t");
+    expect(CHECK_WARN, "relation", "2 of 3 rows are bad", "");
+    expect_no(CHECK_WARN, "relation", "o-1");
 }
 END_TEST
 
@@ -376,12 +399,14 @@ main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_fresh_ledger_lacks_its_baseline_and_nothing_else);
     tcase_add_test(tcase, a_paused_or_moved_ledger_is_named_and_left_as_it_is);
+    tcase_add_test(tcase, a_ledger_that_stopped_itself_is_to_be_understood_and_not_resumed);
     tcase_add_test(tcase, each_missing_privilege_comes_with_its_grant);
     tcase_add_test(tcase, a_scan_needs_to_see_other_sessions);
     tcase_add_test(tcase, a_broken_feed_comes_with_the_call_that_mends_it);
     tcase_add_test(tcase, an_old_queue_entry_is_named);
     tcase_add_test(tcase, the_tables_below_a_view_are_found_through_views);
     tcase_add_test(tcase, bad_rows_of_a_sample_are_counted_and_one_is_shown);
+    tcase_add_test(tcase, quantities_that_events_tell_are_not_bad);
     tcase_add_test(tcase, a_relation_that_raises_is_a_finding);
     tcase_add_test(tcase, the_index_that_a_look_up_lacks_is_named_and_mends_it);
     tcase_add_test(tcase, a_view_that_sums_up_first_is_told_apart_from_a_missing_index);

@@ -120,6 +120,9 @@ END_TEST
 
 START_TEST(from_init_to_a_plan)
 {
+    char option[600];
+
+    (void)snprintf(option, sizeof(option), "-c%s", config);
     expect(ARGS("status", "-c", config), 3, NULL, "hint: run: waybill init");
     expect(ARGS("check", "-c", config), 3, "waybill init", NULL);
     expect(ARGS("init", "-c", config), 0, "created", NULL);
@@ -127,7 +130,9 @@ START_TEST(from_init_to_a_plan)
     expect(ARGS("run", "-q", "-c", config), 3, NULL, "waybill baseline");
     expect(ARGS("status", "-c", config), 0, "next:     waybill baseline --from nothing", NULL);
     expect(ARGS("baseline", "--from=nothing", "-c", config), 0, "baseline:", NULL);
-    expect(ARGS("baseline", "--from=warehouse", "-c", config), 3, NULL, "given already");
+    expect(ARGS("baseline", "--from=warehouse", "-c", config), 3, NULL,
+           "waybill baseline: the ledger is live, its baseline is given already");
+    expect(ARGS("resume", "--live", "--reason=x", option), 3, NULL, "waybill resume: the ledger");
     expect(ARGS("plan", "-c", config), 0, "3 units of 1 lines in 1 orders would be posted", NULL);
     expect(ARGS("plan", "--json", "-c", config), 0, "\"item_id\":\"a\",\"shipped\":3,", NULL);
     expect(ARGS("plan", "--explain=o1", "-c", config), 0, "asking the API for the order", NULL);
