@@ -111,6 +111,8 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .asking_age_s = health_int(status, "asking_age_s", -1),
         .api_blocked_s = health_int(status, "api_blocked_s", -1),
         .api_refused_s = health_int(status, "api_refused_s", -1),
+        .api_failing_s = health_int(status, "api_failing_s", -1),
+        .api_failing_why = rows_text(status->health, 0, "api_failing_why"),
         .feed_faults = health_int(status, "feed_faults", 0),
         .scan_lag_s = health_int(status, "scan_lag_s", -1),
         .scan_held_back_by = rows_text(status->health, 0, "scan_held_back_by"),
@@ -192,12 +194,13 @@ health_judge_runs(const struct health_facts *facts, const struct health_limits *
         health_add(out, HEALTH_WARNING, "last_run", "no run has finished yet, and none works now");
     else if (facts->workers == 0)
         health_add(out, late, "last_run", "no run for %s", health_age(facts->last_run_age_s, age));
-    /* A session that works now says more than how an earlier one ended. */
-    if (facts->workers > 0 || strcmp(facts->mode, "paused") == 0)
+    if (strcmp(facts->mode, "paused") == 0)
         return;
     if (error == NULL)
         error = "";
-    if (facts->last_run_exit_code == 3)
+    /* A session that works now has a configuration that does; of what it works with it says
+     * nothing: a watch ends a run when it fails, and the next when it goes well. */
+    if (facts->last_run_exit_code == 3 && facts->workers == 0)
         health_add(out, HEALTH_CRITICAL, "last_run_exit", "the last run stopped with exit 3%s%s",
                    because[0] != '\0' ? because : ": configuration, or a ledger that is not itself",
                    error);
@@ -254,6 +257,12 @@ health_judge_neighbours(const struct health_facts *facts, const struct health_li
     if (facts->api_refused_s >= 0)
         health_add(out, HEALTH_CRITICAL, "api_refused", "the API has refused the key for %s",
                    health_age(facts->api_refused_s, age));
+    /* Until a POST passes, so there must be one to try. */
+    if (facts->api_failing_s >= 0 && facts->backlog > 0)
+        health_add(out, HEALTH_WARNING, "api_failing",
+                   "POSTs have failed for %s, one at a time is tried: %s",
+                   health_age(facts->api_failing_s, age),
+                   facts->api_failing_why != NULL ? facts->api_failing_why : "no reason given");
     if (facts->api_blocked_s > 0)
         health_add(out, HEALTH_WARNING, "api_blocked",
                    "the API told us to stay away for another %s",

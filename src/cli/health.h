@@ -33,7 +33,8 @@ struct health_facts {
     int64_t last_sweep_age_s;
     int64_t queued, queue_age_s;
     int64_t asking, asking_age_s; /* orders that the API has not answered for */
-    int64_t api_blocked_s, api_refused_s;
+    int64_t api_blocked_s, api_refused_s, api_failing_s;
+    const char *api_failing_why;
     int64_t feed_faults;
     int64_t scan_lag_s;
     const char *scan_held_back_by;

@@ -550,6 +550,12 @@ loop_pass(struct loop *loop, bool is_quiet, struct error *err)
 }
 
 bool
+loop_was_answered(const struct loop *loop)
+{
+    return loop->was_answered;
+}
+
+bool
 loop_was_stopped(const struct loop *loop)
 {
     return loop->is_stopping;

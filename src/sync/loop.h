@@ -267,7 +267,8 @@ bool loop_new(const struct sync_options *options, int stop_fd, struct ledger *le
               int64_t run_id, struct loop **out, struct error *err);
 void loop_free(struct loop *loop); /* NULL is fine */
 
-bool loop_was_stopped(const struct loop *loop); /* by a signal */
+bool loop_was_stopped(const struct loop *loop);  /* by a signal */
+bool loop_was_answered(const struct loop *loop); /* by the API, in its last pass */
 
 /* Work until nothing can be done now: everything is delivered or properly waiting. is_quiet:
  * nothing is due but a reading of the API's events; if it brings nothing, nothing else is looked

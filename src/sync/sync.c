@@ -31,6 +31,8 @@ struct sync {
     int64_t run_id;
     struct clock_mono run_began;
     struct clock_mono pass_again; /* watch: then a whole pass, whatever there is to do */
+    bool is_proven; /* watch: a run has ended well since it began, and since the last that failed */
+    bool needs_answer; /* for that, of the API: it failed for the API's sake */
 };
 
 bool
@@ -232,6 +234,13 @@ sync_is_passing(const struct error *err)
            err->code == ERROR_NET || err->code == ERROR_STATE || err->code == ERROR_NOMEM;
 }
 
+/* The last run that ended is what a watch is judged by: so the first to go well ends at once. */
+static bool
+sync_is_proof(const struct sync *sync)
+{
+    return !sync->is_proven && (!sync->needs_answer || loop_was_answered(sync->loop));
+}
+
 static bool
 sync_watch_once(struct sync *sync, struct sync_summary *total, struct error *err)
 {
@@ -248,7 +257,7 @@ sync_watch_once(struct sync *sync, struct sync_summary *total, struct error *err
         ok = loop_pass(sync->loop, false, err);
         sync->pass_again = clock_mono_add(clock_mono_now(), SYNC_PASS_MS);
     }
-    if (!ok || clock_mono_since_ms(sync->run_began) >= SYNC_ROTATE_MS) {
+    if (!ok || sync_is_proof(sync) || clock_mono_since_ms(sync->run_began) >= SYNC_ROTATE_MS) {
         struct sync_summary one = {0};
         bool was_stopped = sync->loop != NULL && loop_was_stopped(sync->loop);
 
@@ -257,6 +266,8 @@ sync_watch_once(struct sync *sync, struct sync_summary *total, struct error *err
         sync_add(total, &one);
         total->was_stopped = was_stopped;
         sync_close(sync);
+        sync->is_proven = ok;
+        sync->needs_answer = err->code == ERROR_API || err->code == ERROR_NET;
     }
     return ok;
 }

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,37 @@ START_TEST(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do)
 }
 END_TEST
 
+static bool
+last_run_ended_with(void *code)
+{
+    char *seen =
+        support_query_text(shop.url, "select last_run_exit_code from waybill.report_health");
+    bool is = strncmp(seen, code, 1) == 0;
+
+    free(seen);
+    return is;
+}
+
+/* It is at work all the time: what its last run ended with is what there is to judge it by. */
+START_TEST(a_watch_says_that_the_api_is_away_and_then_that_it_is_back)
+{
+    struct support_process watch;
+
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    support_sandbox_faults(&shop.sandbox, "get:503_before=1:0");
+    shop_spawn(&shop, &watch, (const char *const[]){"watch", "-q", NULL});
+    support_wait_until(last_run_ended_with, (char[]){"5"}, 60000, "a pass that failed");
+    shop_must(&shop, 1, "status", "--check");
+    shop_said(&shop, "(exit 5): the API answers no question");
+    support_sandbox_faults(&shop.sandbox, "");
+    support_wait_until(last_run_ended_with, (char[]){"0"}, 60000, "a pass that went well");
+    ck_assert_int_eq(shop_applied(&shop), 2);
+    shop_must(&shop, 0, "status", "--check");
+    support_signal(&watch, SIGTERM);
+    ck_assert_int_eq(support_wait_exit(&watch, 60000), 0);
+}
+END_TEST
+
 #define CASE(name) SUPPORT_CASE(suite, 120, setup, teardown, name)
 
 int
@@ -147,5 +179,6 @@ main(void)
     CASE(orders_without_an_answer_for_long_are_a_warning);
     CASE(a_key_that_is_refused_is_critical_until_an_answer_takes_it);
     CASE(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do);
+    CASE(a_watch_says_that_the_api_is_away_and_then_that_it_is_back);
     return support_run_suite(suite);
 }

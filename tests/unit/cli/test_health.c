@@ -19,6 +19,7 @@ static const struct health_facts QUIET = {
     .asking_age_s = -1,
     .api_blocked_s = -1,
     .api_refused_s = -1,
+    .api_failing_s = -1,
     .scan_lag_s = -1,
     .oldest_snapshot_s = -1,
     .events_age_s = 60,
@@ -116,6 +117,9 @@ START_TEST(money_is_critical_and_comes_before_all_else)
            facts.api_refused_s = 9);
     EXPECT(HEALTH_WARNING, "stay away for another 30 s", facts.api_blocked_s = 30);
     EXPECT(HEALTH_WARNING, "2 triggers of the feed", facts.feed_faults = 2);
+    EXPECT(HEALTH_WARNING, "POSTs have failed for 5 min, one at a time is tried: status 503",
+           facts.backlog = 1, facts.api_failing_s = 300, facts.api_failing_why = "status 503");
+    EXPECT(HEALTH_OK, "", facts.api_failing_s = 300); /* nothing left to try with */
 }
 END_TEST
 
@@ -130,7 +134,7 @@ START_TEST(a_pause_by_a_person_is_a_warning_and_by_itself_critical)
 }
 END_TEST
 
-START_TEST(how_the_last_run_ended_counts_while_nobody_works)
+START_TEST(how_the_last_run_ended_counts)
 {
     EXPECT(HEALTH_CRITICAL, "exit 3", facts.last_run_exit_code = 3);
     EXPECT(HEALTH_WARNING, "exit 4", facts.last_run_exit_code = 4);
@@ -141,6 +145,9 @@ START_TEST(how_the_last_run_ended_counts_while_nobody_works)
            facts.last_run_error = "it refuses the key");
     EXPECT(HEALTH_OK, "", facts.last_run_exit_code = 1);
     EXPECT(HEALTH_OK, "", facts.last_run_exit_code = 3, facts.workers = 1);
+    /* A watch works nearly always, and ends a run each time that it fails. */
+    EXPECT(HEALTH_WARNING, "exit 4", facts.last_run_exit_code = 4, facts.workers = 1);
+    EXPECT(HEALTH_WARNING, "exit 5", facts.last_run_exit_code = 5, facts.workers = 1);
     EXPECT(HEALTH_WARNING, "no run has finished yet", facts.last_run_age_s = -1);
 }
 END_TEST
@@ -187,7 +194,7 @@ main(void)
     tcase_add_test(tcase, events_that_nobody_wants_are_not_missed);
     tcase_add_test(tcase, money_is_critical_and_comes_before_all_else);
     tcase_add_test(tcase, a_pause_by_a_person_is_a_warning_and_by_itself_critical);
-    tcase_add_test(tcase, how_the_last_run_ended_counts_while_nobody_works);
+    tcase_add_test(tcase, how_the_last_run_ended_counts);
     tcase_add_test(tcase, a_line_for_a_monitor_is_one_line_without_its_separator);
     return support_run_suite(suite);
 }
