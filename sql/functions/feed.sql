@@ -306,19 +306,24 @@ declare
     keys text[];
     ids bigint[];
     again text[];
+    has_touched boolean;
 begin
     -- An order that changed ten times is looked at once: keys are distinct within the oldest entries. No row is
     -- locked: who plans is alone.
     with oldest as materialized (
-        select q.queue_id, q.order_key from queue q where only_order is null or q.order_key = only_order
+        select q.queue_id, q.order_key, q.source from queue q where only_order is null or q.order_key = only_order
          order by q.queue_id limit most * 10
     ), chosen as materialized (
-        select o.order_key, array_agg(o.queue_id) as ids from oldest o group by o.order_key order by min(o.queue_id) limit most
+        select o.order_key, array_agg(o.queue_id) as ids, bool_or(o.source = 'touch') as is_touched from oldest o group by o.order_key order by min(o.queue_id) limit most
     )
-    select array_agg(distinct c.order_key), array_agg(x.id)
-      into keys, ids
+    select array_agg(distinct c.order_key), array_agg(x.id), bool_or(c.is_touched)
+      into keys, ids, has_touched
       from chosen c cross join lateral unnest(c.ids) as x(id);
     delete from queue q where q.queue_id = any (ids);
+    if has_touched then
+        update feed_state f set touched_at = clock_timestamp()
+         where f.touched_at is null or f.touched_at < clock_timestamp() - interval '1 hour';
+    end if;
     again := array(select x.order_key from relooks x
                     where x.due_at <= clock_timestamp() and (only_order is null or x.order_key = only_order)
                     order by x.due_at limit most);

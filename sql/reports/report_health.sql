@@ -28,6 +28,7 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
        k.refused_at as api_refused_at, k.refused_why as api_refused_why,
        (select count(*) from workers w where w.ended_at is null and w.seen_at > clock_timestamp() - interval '10 s') as workers,
        case when t.feeds = 0 and f.scan_at is not null then 'scan'
+            when t.feeds = 0 and f.touched_at > clock_timestamp() - interval '1 day' then 'touch'
             when t.feeds = 0 then 'none'
             when t.faults > 0 then 'broken'
             else 'ok' end as feed,
@@ -108,7 +109,7 @@ comment on column report_health.api_blocked_why is 'in which words';
 comment on column report_health.api_refused_at is 'when the API refused the key; null: it did not';
 comment on column report_health.api_refused_why is 'in which words';
 comment on column report_health.workers is 'sessions that work right now, on all hosts';
-comment on column report_health.feed is 'ok, broken (see feed_faults), scan, or none: no table is fed';
+comment on column report_health.feed is 'ok, broken (see feed_faults), scan, or no table is fed: touch (orders were queued by touch() within a day) or none';
 comment on column report_health.feed_faults is 'triggers of fed tables that are missing or not enabled always';
 comment on column report_health.scan_watermark is 'scan only: what was changed before is known';
 comment on column report_health.scan_lag_s is 'seconds since then';

@@ -212,8 +212,9 @@ static const struct command commands[] = {
      "for the API's answer; a submission waits for 4 h; an outcome is unknown for 15 min longer\n"
      "than api.send_within_ms, timeout_ms and settle_ms take together; no sweep for twice\n"
      "warehouse.sweep_interval_ms; the scan is 1 h behind; a transaction is open for 1 h; a\n"
-     "trigger of the feed is off; the API blocks us, or POSTs fail one after the other; its events\n"
-     "have not been read to the end for 4 times --max-age and two follow.interval_ms.",
+     "trigger of the feed is off, or there is none and no sweep for --max-age; the API blocks us,\n"
+     "or POSTs fail one after the other; its events have not been read to the end for 4 times\n"
+     "--max-age and two follow.interval_ms.",
      status_options,
      {"waybill status", "waybill status --check --max-age 26h"},
      0,

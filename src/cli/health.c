@@ -58,6 +58,7 @@ health_limits_fill(const struct config *config, int64_t run_age_ms, struct healt
         .unknown_critical_s = settles_s + HEALTH_UNKNOWN_SLACK_S + HEALTH_UNKNOWN_CRITICAL_S,
         .sweep_warning_s = config->warehouse.sweep_interval_ms * 2 / 1000,
         .scan_warning_s = HEALTH_SCAN_WARNING_S,
+        .unfed_warning_s = config->warehouse.change_feed == CONFIG_FEED_QUEUE ? run_s : 0,
         .snapshot_warning_s = HEALTH_SNAPSHOT_WARNING_S,
     };
     if (config->follow.events)
@@ -113,6 +114,7 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .api_refused_s = health_int(status, "api_refused_s", -1),
         .api_failing_s = health_int(status, "api_failing_s", -1),
         .api_failing_why = rows_text(status->health, 0, "api_failing_why"),
+        .feed = rows_text(status->health, 0, "feed"),
         .feed_faults = health_int(status, "feed_faults", 0),
         .scan_lag_s = health_int(status, "scan_lag_s", -1),
         .scan_held_back_by = rows_text(status->health, 0, "scan_held_back_by"),
@@ -271,6 +273,10 @@ health_judge_neighbours(const struct health_facts *facts, const struct health_li
         health_add(out, HEALTH_WARNING, "feed",
                    "%lld triggers of the feed are missing or off: changes come with sweeps only",
                    (long long)facts->feed_faults);
+    if (strcmp(facts->feed, "none") == 0)
+        health_add(out, health_compare(facts->last_sweep_age_s, limits->unfed_warning_s, 0), "feed",
+                   "no table is fed, so changes come with sweeps only, the last %s ago",
+                   health_age(facts->last_sweep_age_s, age));
     health_add(out, health_compare(facts->scan_lag_s, limits->scan_warning_s, 0), "scan_lag",
                "the scan is %s behind%s%s", health_age(facts->scan_lag_s, age),
                facts->scan_held_back_by != NULL ? ", held back by " : "",

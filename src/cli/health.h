@@ -35,6 +35,7 @@ struct health_facts {
     int64_t asking, asking_age_s; /* orders that the API has not answered for */
     int64_t api_blocked_s, api_refused_s, api_failing_s;
     const char *api_failing_why;
+    const char *feed; /* as report_health says it */
     int64_t feed_faults;
     int64_t scan_lag_s;
     const char *scan_held_back_by;
@@ -52,6 +53,8 @@ struct health_limits {
     int64_t unknown_warning_s, unknown_critical_s; /* an outcome is unknown */
     int64_t sweep_warning_s;                       /* 0: never */
     int64_t scan_warning_s;
+    int64_t
+        unfed_warning_s; /* since the last sweep, where nothing else tells of changes; 0: never */
     int64_t snapshot_warning_s;
     int64_t events_warning_s; /* 0: never */
 };

@@ -119,7 +119,7 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
     }
     if (strcmp(facts->mode, "paused") == 0)
         next_fill_paused(facts, schema, out);
-    if (facts->api_refused_s >= 0 || facts->feed_faults > 0 ||
+    if (facts->api_refused_s >= 0 || next_has_finding(health, "feed") ||
         next_has_finding(health, "last_run_exit") || next_has_finding(health, "scan_lag"))
         next_add(out, "waybill check", "", "");
     if (next_has_finding(health, "sweep_age"))

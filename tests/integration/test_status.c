@@ -115,6 +115,21 @@ START_TEST(the_age_that_is_too_old_can_be_given)
 }
 END_TEST
 
+/* Whoever sweeps often, or touches what changed, needs no feed. */
+START_TEST(a_queue_that_no_table_feeds_is_a_warning_when_sweeps_are_all_there_is)
+{
+    support_psql(url, "update waybill.feed_state set last_sweep_at = now() - interval '1 h'");
+    expect(ARGS("status", "--check"), 1, "no table is fed, so changes come with sweeps only, the");
+    expect(ARGS("status"), 0, "next:     waybill check\n");
+    expect(ARGS("status", "--check", "--max-age", "2h"), 0, "WAYBILL OK");
+    support_psql(url, "select waybill.touch('o1'); select waybill.take_queue(1, 10, null)");
+    expect(ARGS("status", "--check"), 0, "WAYBILL OK");
+    support_query_is(url, "select feed from waybill.report_health", "touch");
+    support_psql(url, "update waybill.feed_state set touched_at = now() - interval '2 days'");
+    support_query_is(url, "select feed from waybill.report_health", "none");
+}
+END_TEST
+
 START_TEST(the_screen_says_what_is_stuck_and_why_and_what_to_type)
 {
     support_psql(url,
@@ -196,6 +211,7 @@ main(void)
     tcase_add_test(tcase, a_monitor_is_told_in_its_own_words_when_nothing_can_be_read);
     tcase_add_test(tcase, a_database_without_a_ledger_says_nothing_about_the_service);
     tcase_add_test(tcase, the_age_that_is_too_old_can_be_given);
+    tcase_add_test(tcase, a_queue_that_no_table_feeds_is_a_warning_when_sweeps_are_all_there_is);
     tcase_add_test(tcase, the_screen_says_what_is_stuck_and_why_and_what_to_type);
     tcase_add_test(tcase, what_stopped_the_last_run_stands_on_top_with_the_way_on);
     tcase_add_test(tcase, a_pause_shows_who_and_why_and_the_way_out);

@@ -15,6 +15,7 @@ static const struct health_facts QUIET = {
     .last_run_age_s = 1,
     .last_run_exit_code = 0,
     .last_sweep_age_s = 60,
+    .feed = "ok",
     .queue_age_s = -1,
     .asking_age_s = -1,
     .api_blocked_s = -1,
@@ -119,6 +120,10 @@ START_TEST(money_is_critical_and_comes_before_all_else)
     EXPECT(HEALTH_WARNING, "2 triggers of the feed", facts.feed_faults = 2);
     EXPECT(HEALTH_WARNING, "POSTs have failed for 5 min, one at a time is tried: status 503",
            facts.backlog = 1, facts.api_failing_s = 300, facts.api_failing_why = "status 503");
+    EXPECT(HEALTH_OK, "", facts.feed = "none", facts.last_sweep_age_s = 900);
+    EXPECT(HEALTH_WARNING, "sweeps only, the last 15 min ago", facts.feed = "none",
+           facts.last_sweep_age_s = 901);
+    EXPECT(HEALTH_OK, "", facts.feed = "touch", facts.last_sweep_age_s = 901);
     EXPECT(HEALTH_OK, "", facts.api_failing_s = 300); /* nothing left to try with */
 }
 END_TEST
