@@ -78,19 +78,32 @@ begin
     end case;
 end $$;
 
--- A discrepancy's submission, where that is what waits; else the discrepancy itself, if it is to be dismissed.
+-- What the planner finds when it looks at an order, and closes when it looks again and finds it no more. Not the foreign
+-- fulfillment of a line: found in a list of them, and no plan can tell that it has ended.
+create or replace function is_planners(kind text, item_id text) returns boolean
+language sql immutable parallel safe as $$
+select kind in ('over_quantity', 'decreased', 'bad_row', 'unknown_item', 'ordered_mismatch', 'guard', 'vanished',
+                'unknown_order', 'order_blocked', 'order_returned', 'foreign', 'unreadable')
+       and (kind <> 'foreign' or item_id = '')
+$$;
+
+-- A discrepancy's submission, where that is what waits; else the discrepancy itself, if it is to be dismissed, or looked at
+-- again by the planner.
 create or replace function discrepancy_target(action text, d discrepancies,
                                               out submission_id bigint, out discrepancy_id bigint, out why text)
 language sql stable set search_path from current as $$
 select case when x.is_waiting then s.submission_id end,
-       case when not x.is_waiting and action = 'dismiss' then (d).discrepancy_id end,
-       case when x.is_waiting or action = 'dismiss' then null
+       case when not x.is_waiting and (action = 'dismiss' or x.looks_again) then (d).discrepancy_id end,
+       case when x.is_waiting or action = 'dismiss' or x.looks_again then null
+            when (d).closed_at is not null then format('discrepancy %s (%s) is closed: nothing to %s', (d).discrepancy_id, (d).kind, action)
             when s.submission_id is null then format('discrepancy %s (%s) has no submission: nothing to %s', (d).discrepancy_id, (d).kind, action)
             else format('submission %s of discrepancy %s is %s: nothing to %s', s.submission_id, (d).discrepancy_id, s.state, action) end
   from (select) one
   left join submissions s on s.submission_id = (d).submission_id and (d).submission_id <> 0
  cross join lateral (select coalesce(is_decided_by(action, s.state)
-                                     and not (action = 'dismiss' and s.state in ('sending', 'unknown')), false) as is_waiting) x
+                                     and not (action = 'dismiss' and s.state in ('sending', 'unknown')), false) as is_waiting,
+                            action = 'retry' and (d).closed_at is null and (d).submission_id = 0 and (d).order_id <> ''
+                                and is_planners((d).kind, (d).item_id) as looks_again) x
 $$;
 
 -- Many at once: their lanes first, in the lock order, then one after the other.
@@ -260,6 +273,23 @@ begin
         said := said || format('; %s units are due again', take_back_missing(d, why));
     end if;
     perform note_decision('dismiss', 'discrepancy ' || of_discrepancy, nullif(d.submission_id, 0), nullif(d.order_id, ''), who, why);
+end $$;
+
+-- What the planner found, once more: it is closed if it has ended, and opened for what it is now if not.
+create or replace function look_again_at(of_discrepancy bigint, who text, why text, out done boolean, out said text)
+language plpgsql security definer set search_path from current as $$
+declare
+    d discrepancies;
+begin
+    select * into d from discrepancies x where x.discrepancy_id = of_discrepancy and x.closed_at is null;
+    done := found;
+    if not found then
+        said := format('there is no open discrepancy %s', of_discrepancy);
+        return;
+    end if;
+    insert into queue (order_key, source) values (d.order_id, 'operator');
+    said := format('order %s is looked at again by the next run', d.order_id);
+    perform note_decision('retry', 'discrepancy ' || of_discrepancy, null, d.order_id, who, why);
 end $$;
 
 -- Units that a person knows to be settled: on the rows that have them due first, the rest on the first row.

@@ -296,6 +296,18 @@ with put as (insert into queue (order_key, source) select distinct k, why from u
 select count(*) from put
 $$;
 
+-- run.max_units_per_line was changed: what it held back, or would, is looked at again.
+create or replace function note_guard(units_per_line_max bigint) returns void
+language plpgsql volatile security definer set search_path from current as $$
+begin
+    update feed_state f set units_per_line_max = note_guard.units_per_line_max
+     where f.units_per_line_max is distinct from note_guard.units_per_line_max;
+    if found then
+        insert into queue (order_key, source)
+        select distinct d.order_id, 'guard' from discrepancies d where d.kind = 'guard' and d.closed_at is null;
+    end if;
+end $$;
+
 -- Take orders off the queue: distinct keys of the oldest entries. The caller holds plan_begin()'s lock and reads
 -- the warehouse in a later statement. Keys no index can hold are refused here, one by one.
 create or replace function take_queue(for_run bigint, most int, only_order text) returns setof text
@@ -314,7 +326,8 @@ begin
         select q.queue_id, q.order_key, q.source from queue q where only_order is null or q.order_key = only_order
          order by q.queue_id limit most * 10
     ), chosen as materialized (
-        select o.order_key, array_agg(o.queue_id) as ids, bool_or(o.source = 'touch') as is_touched from oldest o group by o.order_key order by min(o.queue_id) limit most
+        select o.order_key, array_agg(o.queue_id) as ids, bool_or(o.source = 'touch') as is_touched
+          from oldest o group by o.order_key order by min(o.queue_id) limit most
     )
     select array_agg(distinct c.order_key), array_agg(x.id), bool_or(c.is_touched)
       into keys, ids, has_touched

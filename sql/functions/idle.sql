@@ -10,7 +10,7 @@
 -- its size.
 create or replace function look_for_work(
     version int, url text, live boolean, is_queue boolean, sweep_interval_ms bigint, events_interval_ms bigint,
-    hands_over boolean, within_ms bigint, out is_idle boolean, out reads_events boolean)
+    hands_over boolean, within_ms bigint, units_per_line_max bigint, out is_idle boolean, out reads_events boolean)
 language plpgsql volatile security definer set search_path from current
     set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
@@ -63,6 +63,7 @@ begin
                 or f.sweep_wanted is not null
                 or (sweep_interval_ms > 0
                     and coalesce(f.last_sweep_at < t - sweep_interval_ms * interval '1 ms', true))
+                or f.units_per_line_max is distinct from look_for_work.units_per_line_max
                 or (is_queue and feed_wants_look(f)));
     end if;
     if is_idle and events_interval_ms is not null then

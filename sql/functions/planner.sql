@@ -546,10 +546,7 @@ begin
         update discrepancies d
            set closed_at = clock_timestamp(), closed_by = 'planner'
          where d.closed_at is null and d.order_id = any (free) and d.submission_id = 0
-           and d.kind in ('over_quantity', 'decreased', 'bad_row', 'unknown_item', 'ordered_mismatch', 'guard', 'vanished',
-                          'unknown_order', 'order_blocked', 'order_returned', 'foreign', 'unreadable')
-           -- of a line: found in a list of its fulfillments, and no plan can tell that it has ended
-           and (d.kind <> 'foreign' or d.item_id = '')
+           and is_planners(d.kind, d.item_id)
            and not exists (select from planner_findings(ev, gone) f
                             where (f.kind, f.order_id, f.item_id) = (d.kind, d.order_id, d.item_id) and not f.is_note)
            -- the API is being asked whether it is still so

@@ -498,6 +498,7 @@ create table feed_state (
     scan_held_back_by text,
     scan_at          timestamptz,
     touched_at       timestamptz,
+    units_per_line_max bigint,
     audited_at       timestamptz,
     audit_row        bigint not null default 0,
     expiring_to      timestamptz
@@ -506,6 +507,7 @@ comment on column feed_state.sweep_wishes is 'counts them: one that came while a
 comment on column feed_state.missed_seen is 'all that was counted up to here had committed before a sweep read';
 comment on column feed_state.missed_swept is 'counted when the last sweep began; whoever counted may have been open still';
 comment on column feed_state.swept_horizon is 'whoever was open then, and counted, has a transaction id below';
+comment on column feed_state.units_per_line_max is 'run.max_units_per_line as the last run had it';
 comment on column feed_state.touched_at is 'when an order was last looked at because touch() had queued it';
 comment on column feed_state.expiring_to is 'orders accepted until then were looked at for an authorization that ends soon';
 comment on column feed_state.audit_row is 'the ledger''s own audit goes on behind this row; 0: it is through';

@@ -261,7 +261,8 @@ static const struct command commands[] = {
      "submission|marker|order|discrepancy ID [--kind KIND] [--older-than TIME]\n"
      "       [--reason TEXT]",
      "Held submissions are planned again with their attempts counted from 0; planned ones go with\n"
-     "the next claim; the units of refused ones are planned anew. Many at a time with --kind or\n"
+     "the next claim; the units of refused ones are planned anew. Where a discrepancy is about\n"
+     "the warehouse's rows, its order is looked at again. Many at a time with --kind or\n"
      "--older-than in place of a target. Exit 1: something was refused, the table says why.",
      decide_options,
      {"waybill retry submission 17",

@@ -91,14 +91,17 @@ done:
 }
 
 static bool
-decision_dismiss(struct ledger *ledger, const struct decision_request *request, const char *id,
-                 struct decision_list *out, struct error *err)
+decision_discrepancy(struct ledger *ledger, const struct decision_request *request, const char *id,
+                     struct decision_list *out, struct error *err)
 {
+    const struct pg_stmt *stmt = strcmp(request->action, "dismiss") == 0
+                                     ? &stmt_discrepancy_dismiss
+                                     : &stmt_discrepancy_look_again;
     const char *const params[] = {id, request->who, request->reason, request->units};
     struct pg_rows *rows = NULL;
     bool ok;
 
-    if (!pg_run(ledger_pg(ledger), &stmt_discrepancy_dismiss, params, &rows, err))
+    if (!pg_run(ledger_pg(ledger), stmt, params, &rows, err))
         return false;
     ok = decision_add(out, "discrepancy", id, NULL, pg_rows_bool(rows, 0, 0),
                       pg_rows_text(rows, 0, 1), err);
@@ -148,7 +151,7 @@ decision_make(struct ledger *ledger, const struct decision_request *request,
             continue;
         }
         if (pg_rows_text(targets, i, 1) != NULL && pg_rows_text(targets, i, 2) == NULL)
-            ok = decision_dismiss(ledger, request, pg_rows_text(targets, i, 1), out, err);
+            ok = decision_discrepancy(ledger, request, pg_rows_text(targets, i, 1), out, err);
         else
             ok = decision_add(out, request->target_kind, request->target, NULL, false,
                               pg_rows_text(targets, i, 2), err);

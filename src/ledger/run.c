@@ -34,16 +34,18 @@ run_look(struct ledger *ledger, const struct run_look *look, struct run_found *o
 {
     struct pg_rows *rows = NULL;
     char version[PG_INT_BYTES], sweep[PG_INT_BYTES], events[PG_INT_BYTES], within[PG_INT_BYTES];
+    char most[PG_INT_BYTES];
     const char *params[] = {
         look->is_turn ? NULL : version, look->base_url, look->is_live ? "t" : "f",
         look->is_queue ? "t" : "f",     sweep,          look->follows_events ? events : NULL,
-        look->hands_over ? "t" : "f",   within};
+        look->hands_over ? "t" : "f",   within,         most};
 
     *out = (struct run_found){.is_idle = false};
     pg_int_text(version, ledger_schema_version());
     pg_int_text(sweep, look->sweep_interval_ms);
     pg_int_text(events, look->events_interval_ms);
     pg_int_text(within, look->within_ms);
+    pg_int_text(most, look->units_per_line_max);
     if (!pg_run(ledger_pg(ledger), &stmt_work_look, params, &rows, err)) {
         if (err->code != ERROR_DB)
             return false;
@@ -73,6 +75,16 @@ run_idle(struct ledger *ledger, const char *command, int64_t *run_id, int64_t *b
     *backlog = pg_rows_int(rows, 0, 1);
     pg_rows_free(rows);
     return true;
+}
+
+bool
+run_guard(struct ledger *ledger, int64_t units_per_line_max, struct error *err)
+{
+    char most[PG_INT_BYTES];
+    const char *params[] = {most};
+
+    pg_int_text(most, units_per_line_max);
+    return pg_run(ledger_pg(ledger), &stmt_guard_begin, params, NULL, err);
 }
 
 bool

@@ -25,6 +25,7 @@ struct run_look {
     int64_t events_interval_ms; /* between readings; 0: read always */
     bool hands_over;
     int64_t within_ms; /* what is due so soon counts */
+    int64_t units_per_line_max;
 };
 
 struct run_found {
@@ -40,6 +41,9 @@ bool run_look(struct ledger *ledger, const struct run_look *look, struct run_fou
 /* A run with nothing to do: begun and ended at once. */
 bool run_idle(struct ledger *ledger, const char *command, int64_t *run_id, int64_t *backlog,
               struct error *err);
+
+/* A run works with this limit: lines that another one held back are looked at again. */
+bool run_guard(struct ledger *ledger, int64_t units_per_line_max, struct error *err);
 
 /* In shadow mode: orders with planned units are to be listed, if they weren't lately. */
 bool run_look_in_shadow(struct ledger *ledger, struct error *err);

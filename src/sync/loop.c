@@ -420,6 +420,10 @@ loop_begin(struct loop *loop, struct error *err)
     if (!ledger_bind_api(loop->ledger, o->base_url, o->is_live, err) ||
         (loop->is_shadow && !run_look_in_shadow(loop->ledger, err)))
         return false;
+    /* It is the same as long as the process is. */
+    if (!loop->has_told_guard && !run_guard(loop->ledger, o->units_per_line_max, err))
+        return false;
+    loop->has_told_guard = true;
     if (!prune_audit(loop->ledger, loop->run_id, LOOP_AUDIT_ROWS, err) || !loop_forget(loop, err) ||
         !work_left(loop->ledger, o->only_order, &loop->left, err))
         return false;

@@ -146,6 +146,7 @@ struct loop {
     int pace;                     /* POSTs begun in it */
     int pace_before;              /* and in the one before */
 
+    bool has_told_guard; /* run.max_units_per_line, to the ledger */
     bool has_ends_at;
     bool claims_may_be_due;
     bool settled_last;    /* so a claim is next, when both are wanted */

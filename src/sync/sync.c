@@ -140,7 +140,8 @@ sync_look(struct sync *sync, bool is_watch, struct run_found *found, struct erro
                                   .follows_events = o->follows_events,
                                   .events_interval_ms = is_watch ? o->follow_interval_ms : 0,
                                   .hands_over = o->order_state_function != NULL,
-                                  .within_ms = SYNC_DUE_SOON_MS};
+                                  .within_ms = SYNC_DUE_SOON_MS,
+                                  .units_per_line_max = o->units_per_line_max};
 
     *found = (struct run_found){.is_idle = false};
     if (o->wants_sweep || o->only_order != NULL)

@@ -224,7 +224,7 @@ START_TEST(a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_sam
     (void)snprintf(id, sizeof(id), "%lld",
                    (long long)support_query_int(
                        shop.url, "select max(discrepancy_id) from waybill.discrepancies"));
-    shop_must(&shop, 1, "retry", "discrepancy", id);
+    shop_must(&shop, 1, "release", "discrepancy", id);
     shop_said(&shop, "has no submission");
     shop_must(&shop, 2, "dismiss", "discrepancy", id);
     shop_warned(&shop, "--reason");
@@ -241,6 +241,70 @@ START_TEST(a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_sam
     shop_must(&shop, 1, "run", "--sweep");
     support_query_is(shop.url, "select count(*) from waybill.discrepancies where closed_at is null",
                      "1");
+}
+END_TEST
+
+/* As the planner finds it again, or not: there is no submission to send. */
+START_TEST(a_retried_discrepancy_of_the_planners_is_looked_at_again)
+{
+    char id[24];
+
+    shop_ships(&shop, "('o5', 'a', '', 11, 0)");
+    shop_must(&shop, 1, "run", "--sweep");
+    (void)snprintf(id, sizeof(id), "%lld",
+                   (long long)support_query_int(
+                       shop.url, "select max(discrepancy_id) from waybill.discrepancies"));
+    support_psql(shop.url, "update shop.lines set ordered_quantity = 11 where order_id = 'o5'");
+    shop_must(&shop, 0, "retry", "discrepancy", id, "--reason", "one more was ordered");
+    shop_said(&shop, "order o5 is looked at again by the next run");
+    support_query_is(shop.url,
+                     "select action, target like 'discrepancy %', order_id, reason"
+                     "  from waybill.report_decisions order by made_at desc limit 1",
+                     "retry|t|o5|one more was ordered");
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url,
+                     "select kind from waybill.report_discrepancies where closed_at is null",
+                     "ordered_mismatch");
+    shop_must(&shop, 0, "retry", "--kind", "ordered_mismatch");
+    shop_must(&shop, 1, "retry", "discrepancy", id);
+    shop_said(&shop, "is closed");
+}
+END_TEST
+
+static void
+limit_units(int most)
+{
+    char *text = support_read_file(shop.config);
+    char *run = strstr(text, "run:");
+    char *log = strstr(text, "log:");
+    char limited[2048];
+
+    ck_assert(run != NULL && log != NULL);
+    (void)snprintf(limited, sizeof(limited), "%.*srun:\n  max_units_per_line: %d\n%s",
+                   (int)(run - text), text, most, log);
+    shop.config = support_write_file("limited.yaml", limited, 0600);
+    free(text);
+}
+
+START_TEST(a_guard_that_was_raised_lets_its_lines_go)
+{
+    limit_units(8);
+    shop_ships(&shop, "('o7', 'a', '', 9, 0), ('o8', 'a', '', 10, 0)");
+    shop_must(&shop, 1, "run", "--sweep");
+    limit_units(9);
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url,
+                     "select string_agg(order_id, ' ') from waybill.report_discrepancies"
+                     " where closed_at is null",
+                     "o8");
+    support_query_is(shop.url,
+                     "select due_shipped, open_shipped from waybill.report_line_items"
+                     " where order_id = 'o7'",
+                     "0|9");
+    limit_units(0);
+    shop_must(&shop, 0, "run");
+    support_query_is(
+        shop.url, "select count(*) from waybill.report_discrepancies where closed_at is null", "0");
 }
 END_TEST
 
@@ -439,6 +503,8 @@ main(void)
     tcase_add_test(tests, units_of_a_dismissed_one_may_be_due_again);
     tcase_add_test(tests, a_refused_one_is_planned_anew_by_retry);
     tcase_add_test(tests, a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_same);
+    tcase_add_test(tests, a_retried_discrepancy_of_the_planners_is_looked_at_again);
+    tcase_add_test(tests, a_guard_that_was_raised_lets_its_lines_go);
     tcase_add_test(tests, many_are_decided_at_a_time);
     tcase_add_test(tests, an_order_without_submissions_has_nothing_to_hold);
     tcase_add_test(tests, a_mistake_on_the_command_line_is_told_and_nothing_is_decided);

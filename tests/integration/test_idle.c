@@ -15,7 +15,7 @@ static char plain[SUPPORT_URL_MAX];
 
 #define LOOK                                                                                       \
     "select is_idle, reads_events from look_for_work((select max(version) from schema_versions), " \
-    "'https://api.example.com', false, true, 86400000, null, true, 2000)"
+    "'https://api.example.com', false, true, 86400000, null, true, 2000, 0)"
 
 static void
 setup(void)
@@ -36,7 +36,7 @@ setup(void)
         url,
         "update identity set mode = 'live', base_url = 'https://api.example.com', is_live = false;"
         "update feed_state set last_sweep_at = now(), audited_at = now(),"
-        "  expiring_to = now() - interval '6 days';"
+        "  expiring_to = now() - interval '6 days', units_per_line_max = 0;"
         "create table public.lines (order_id text); select feed_from('public.lines', 'order_id');"
         "update feed_state set sweep_wanted = null;"
         "insert into lanes (order_id) values ('O');"
@@ -83,6 +83,7 @@ START_TEST(whatever_is_due_ends_idleness)
         "update api_key set refused_at = now()",
         "update feed_state set audited_at = now() - interval '25 hours'",
         "update feed_state set audit_row = 1",
+        "update feed_state set units_per_line_max = 1",
         "update feed_state set last_sweep_at = now() - interval '25 hours'",
         "update feed_state set last_sweep_at = null",
         "update feed_state set sweep_wanted = 'why'",
