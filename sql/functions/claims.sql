@@ -152,6 +152,30 @@ begin
      order by s.submission_id, r.item_id;
 end $$;
 
+-- The look before a repeated POST took about as long as its claim may be sent: the claim begins anew, so that what was just
+-- seen counts. Only while it stands, and as long as the ledger would give it again; else the POST must not leave.
+create or replace function renew_claim(for_worker bigint, version int, of_marker uuid, token uuid, send_within_ms bigint) returns boolean
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    me identity := must_be_itself(for_worker, version);
+begin
+    if me.mode <> 'live' then
+        return false;
+    end if;
+    perform 1
+       from lanes l
+      where l.order_id = (select s.order_id from submissions s where s.marker = of_marker)
+        for no key update;
+    -- the lock was waited for: the time is read after it
+    update submissions s
+       set claim_expires_at = clock_timestamp() + send_within_ms * interval '1 ms'
+     where s.marker = of_marker and s.claim_token = token and s.state = 'sending'
+       and (me.generation = 1
+            or exists (select from orders o where o.order_id = s.order_id and o.verified_generation >= me.generation));
+    return found;
+end $$;
+
 -- Orders that nobody has looked at since the ledger may have lost its tail: their fulfillments are listed first, and their
 -- lanes wait for that. With those that were asked for come others that are due, so that a backlog is set aside in a few
 -- claims. record_listing() frees the lanes; their time is only for the case that a listing fails for long.

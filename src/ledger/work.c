@@ -180,6 +180,26 @@ done:
 }
 
 bool
+work_claim_renew(struct ledger *ledger, int64_t worker_id, const struct work_claim *claim,
+                 int64_t send_within_ms, bool *stands, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char worker[PG_INT_BYTES], version[PG_INT_BYTES], within[PG_INT_BYTES];
+    const char *params[] = {worker, version, claim->marker, claim->token, within};
+
+    pg_int_text(worker, worker_id);
+    pg_int_text(version, ledger_schema_version());
+    pg_int_text(within, send_within_ms);
+    if (!pg_run(ledger_pg(ledger), &stmt_claim_renew, params, &rows, err)) {
+        ledger_refine_error(err);
+        return false;
+    }
+    *stands = pg_rows_bool(rows, 0, 0);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
 work_settle_start(struct ledger *ledger, int64_t worker_id, int64_t run_id, const char *answers,
                   struct error *err)
 {

@@ -53,6 +53,11 @@ bool work_claim_start(struct ledger *ledger, int64_t worker_id, int64_t run_id, 
 bool work_claim_finish(struct ledger *ledger, const char *token, struct work_claim ***out,
                        int *count, struct error *err);
 
+/* The claim begins anew, so that it may be sent for another send_within_ms. Not *stands: it must
+ * not be sent. */
+bool work_claim_renew(struct ledger *ledger, int64_t worker_id, const struct work_claim *claim,
+                      int64_t send_within_ms, bool *stands, struct error *err);
+
 /* answers: a JSON array of settlements (settlement_write). Safe to repeat. */
 bool work_settle_start(struct ledger *ledger, int64_t worker_id, int64_t run_id,
                        const char *answers, struct error *err);

@@ -108,6 +108,32 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
         loop_poke_planner(loop, false);
 }
 
+/* A list may take as long to read as a claim may be sent: the claim begins anew then, while it
+ * stands, and what was seen counts. */
+static bool
+look_renews(struct loop *loop, struct job *job)
+{
+    int64_t within_ms = loop->options->send_within_ms;
+    struct error err = {0};
+    struct clock_boot began;
+    bool stands = false;
+
+    if (!clock_boot_is_past(clock_boot_add(job->send_deadline, -within_ms / 2)))
+        return true;
+    if (!loop_db_rest(loop))
+        return false;
+    /* The deadline counts from before the claim was made anew. */
+    began = clock_boot_now();
+    if (!work_claim_renew(loop->ledger, loop->worker_id, job->claim, within_ms, &stands, &err)) {
+        if (!loop_db_may_pass(loop, &err))
+            loop_fail(loop, &err);
+        return false;
+    }
+    if (stands)
+        job->send_deadline = clock_boot_add(began, within_ms);
+    return stands;
+}
+
 /* A claimed submission that may have been applied before: surely absent, or it isn't sent. */
 static void
 look_before_post(struct loop *loop, struct job *job, const struct work_evidence *evidence,
@@ -129,7 +155,7 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
         return;
     }
     if (!is_readable) {
-        post_give_back(loop, job, why, backoff_delay_ms(&loop->backoff, claim->attempts + 1));
+        post_give_back(loop, job, why, post_vain_delay_ms(loop, claim));
         return;
     }
     if (!provider_capabilities(loop->provider)->has_idempotency_key &&
@@ -148,6 +174,11 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
         s.detail = detail;
         loop_settlement(loop, &s);
         job_free(job);
+        return;
+    }
+    if (!look_renews(loop, job)) {
+        post_give_back(loop, job, "the look took longer than the claim",
+                       post_vain_delay_ms(loop, claim));
         return;
     }
     /* Surely not there: now it may go, directly. */

@@ -175,6 +175,8 @@ void post_answered(struct loop *loop, struct job *job, const struct http_answer 
 bool post_request(struct loop *loop, const struct job *job, struct error *err);
 /* The claim goes back unsent: nothing happened. */
 void post_give_back(struct loop *loop, struct job *job, const char *why, int64_t delay_ms);
+/* Until a submission is claimed again that was claimed and came to no attempt: longer each time. */
+int64_t post_vain_delay_ms(struct loop *loop, const struct work_claim *claim);
 /* Finish what the loop's session is at, so that a short statement can run now. False: the session
  * is lost. */
 bool loop_db_rest(struct loop *loop);

@@ -58,6 +58,12 @@ post_give_back(struct loop *loop, struct job *job, const char *why, int64_t dela
     job_free(job);
 }
 
+int64_t
+post_vain_delay_ms(struct loop *loop, const struct work_claim *claim)
+{
+    return backoff_delay_ms(&loop->backoff, claim->tries - claim->attempts);
+}
+
 /* What an operator reads in a discrepancy. */
 static void
 post_detail(const struct provider_result *result, const struct verdict *verdict, char *out,
@@ -81,6 +87,8 @@ post_delay_ms(struct loop *loop, const struct work_claim *claim,
 
     if (verdict->next == VERDICT_UNKNOWN)
         delay_ms = loop_look_delay_ms(loop, 0);
+    else if (verdict->uses_backoff && result->is_late)
+        delay_ms = post_vain_delay_ms(loop, claim);
     else if (verdict->uses_backoff)
         delay_ms = backoff_delay_ms(&loop->backoff, claim->attempts + 1);
     else if (verdict->stops_key)

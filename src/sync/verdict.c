@@ -56,7 +56,9 @@ static const struct verdict_rule verdict_rules[] = {
 
 /* Nothing happened, and it says nothing about the submission. What was unknown before was looked up
  * directly before this POST and is looked up again before the next: these need no settling. */
-{POST(LATE),               ANY, ANY, ANY, NONE,   TO(PLANNED),  NONE,   NULL,
+{POST(LATE),               YES, ANY, ANY, NONE,   TO(PLANNED),  NONE,   NULL,
+     "not sent: the claim was too old after the look", BACKOFF},
+{POST(LATE),               NO,  ANY, ANY, NONE,   TO(PLANNED),  NONE,   NULL,
      "not sent: the claim was too old", 0},
 {POST(UNREACHED),          ANY, ANY, ANY, NONE,   TO(PLANNED),  NONE,   NULL,
      "not sent: the API can't be reached", BACKOFF},

@@ -142,6 +142,7 @@ class Model:
                     w._replace(pc="answered", event="look_found"))
             if self.may_hide(s):
                 yield f"{name} looks before it sends: it isn't there", put(w._replace(pc="ready"))
+                yield from self.renew(s, w, put, name)
         elif w.pc == "ready":
             if "deadline" not in self.rules or s.now <= w.began + SEND:
                 yield f"{name} sends", put(w._replace(pc="wait", request=len(s.requests)),
@@ -196,6 +197,13 @@ class Model:
             if self.may_hide(s):
                 yield f"{name} lists for the new generation: nothing", put(
                     w, ledger=led._replace(verified=True))
+
+    def renew(self, s, w, put, name):
+        """The look took as long as the claim may be sent: the claim begins anew, while it stands."""
+        stands = s.ledger.state == "sending" and s.ledger.token == w.token
+        if w.has_session and s.now > w.began + SEND and stands:
+            yield f"{name} has looked, and claims anew", put(
+                w._replace(pc="ready", began=s.now), ledger=s.ledger._replace(expires=s.now + SEND))
 
     def settled(self, s, w):
         """The claim's own answer; a stale one counts only as evidence that it was accepted."""

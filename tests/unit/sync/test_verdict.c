@@ -112,7 +112,7 @@ static const struct {
     const char *first, *after_unknown;
 } flag_cases[] = {
     {P(ACCEPTED), "a", "a"},     {P(ACCEPTED_MORE), "a", "a"}, {P(ACCEPTED_LESS), "a", "a"},
-    {P(WRONG_MODE), "aL", "aL"}, {P(UNKNOWN), "mur", "mur"},   {P(LATE), "", ""},
+    {P(WRONG_MODE), "aL", "aL"}, {P(UNKNOWN), "mur", "mur"},   {P(LATE), "", "b"},
     {P(UNREACHED), "b", "b"},    {P(BLOCKED), "B", "B"},       {P(KEY), "K", "K"},
     {P(TAKEN), "a", "a"},        {P(LATER), "mbr", "mr"},      {P(WAITS), "g", "g"},
     {P(REFUSED), "a", "a"},      {P(PAYMENT), "a", "a"},       {L(FOUND), "", ""},
