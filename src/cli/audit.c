@@ -320,6 +320,19 @@ audit_put(struct audit_output *output, const struct audit_summary *summary, stru
     return true;
 }
 
+/* An id with a slip in it looks like an order in which all agrees. */
+static void
+audit_note_nothing(const struct audit_options *options, const struct audit_summary *s)
+{
+    if (options->only_order == NULL || s->orders + s->skipped + s->unreadable > 0 || s->was_stopped)
+        return;
+    (void)fputs(
+        "waybill audit: neither the warehouse, the ledger nor the API has anything of order ",
+        stderr);
+    table_put_visible(stderr, options->only_order);
+    (void)fputc('\n', stderr);
+}
+
 static bool
 audit_options_read(const struct options *given, struct audit_options *out, struct error *err)
 {
@@ -379,6 +392,8 @@ audit_command(const struct command_context *context, enum exit_code *code, struc
     ok = audit_run(&options, stop_fd, &summary, err);
     audit_wipe(&output);
     /* What was found before a failure is recorded, so it is told too. */
+    if (ok)
+        audit_note_nothing(&options, &summary);
     if (ok)
         ok = audit_put(&output, &summary, err);
     else if (summary.orders > 0)

@@ -113,8 +113,12 @@ adopt_command(const struct command_context *context, enum exit_code *code, struc
         !ledger_bind_api(ledger, sync.base_url, sync.is_live, err))
         goto done;
     ok = history_fulfillment(&sync, me.ledger_id, context->options->positionals[0], &order_id,
-                             &listing, err) &&
-         decision_adopt(ledger, order_id, listing, who, reason, &is_done, said, err);
+                             &listing, err);
+    if (ok && listing != NULL)
+        ok = decision_adopt(ledger, order_id, listing, who, reason, &is_done, said, err);
+    else if (ok)
+        (void)snprintf(said, sizeof(said), "the API knows no fulfillment %s",
+                       context->options->positionals[0]);
     if (ok)
         book_put(context, "adopt", is_done, said, code);
 

@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "cli/who.h"
 #include "ledger/decision.h"
+#include "ledger/discrepancy.h"
 
 static const struct table_column decide_columns[] = {
     {"target", TABLE_TEXT},
@@ -97,6 +98,24 @@ decide_read_target(const struct options *options, struct decision_request *out, 
 }
 
 static bool
+decide_check_kind(const char *kind, struct error *err)
+{
+    const char *nearest;
+
+    for (int i = 0; i < DISCREPANCY_KINDS_COUNT; i++) {
+        if (strcmp(kind, DISCREPANCY_KINDS[i]) == 0)
+            return true;
+    }
+    nearest = options_nearest(kind, DISCREPANCY_KINDS, DISCREPANCY_KINDS_COUNT);
+    if (nearest != NULL)
+        return error_set(err, ERROR_USAGE,
+                         "--kind: no discrepancy is of kind \"%s\", did you mean %s?", kind,
+                         nearest);
+    return error_set(err, ERROR_USAGE,
+                     "--kind must be a kind of discrepancy such as rejected, got \"%s\"", kind);
+}
+
+static bool
 decide_read_filter(const struct options *options, struct decision_request *out, struct error *err)
 {
     const char *older = options_get(options, "older-than");
@@ -107,6 +126,8 @@ decide_read_filter(const struct options *options, struct decision_request *out, 
         return error_set(err, ERROR_USAGE,
                          "about what? submission ID, marker UUID, order ID or discrepancy N; or "
                          "many: --kind KIND, --older-than 2h");
+    if (out->of_kind != NULL && !decide_check_kind(out->of_kind, err))
+        return false;
     if (older != NULL && !number_parse_duration_ms(older, &out->older_than_ms))
         return error_set(err, ERROR_USAGE,
                          "--older-than must be a time such as 90s, 2h or 7d, got "

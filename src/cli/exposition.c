@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "cli/health.h"
 #include "cli/rows.h"
+#include "ledger/discrepancy.h"
 
 enum { EXPOSITION_KEY_BYTES = 256 };
 
@@ -20,16 +21,6 @@ static const struct {
 } EXPOSITION_BUCKET[EXPOSITION_BUCKETS] = {
     {50, "0.05"}, {100, "0.1"},  {250, "0.25"}, {500, "0.5"},  {1000, "1"},         {2500, "2.5"},
     {5000, "5"},  {10000, "10"}, {30000, "30"}, {65000, "65"}, {INT64_MAX, "+Inf"},
-};
-
-/* All of them, so that a kind's series is there before its first discrepancy is. */
-static const char *const EXPOSITION_KINDS[] = {
-    "over_quantity", "decreased",        "bad_row",        "unreadable",
-    "unknown_item",  "ordered_mismatch", "guard",          "vanished",
-    "unknown_order", "order_blocked",    "order_returned", "rejected",
-    "foreign",       "ambiguous",        "double",         "missing",
-    "extra",         "payment",          "attempts",       "hand_over",
-    "feed_broken",   "warehouse_shrank", "ledger",
 };
 
 void
@@ -236,14 +227,15 @@ static void
 exposition_write_discrepancies(const struct pg_rows *open, const char *ledger, struct buffer *out)
 {
     exposition_head(out, "open_discrepancies", "gauge", "What a person must decide, by kind.");
-    for (size_t i = 0; i < sizeof(EXPOSITION_KINDS) / sizeof(EXPOSITION_KINDS[0]); i++) {
+    /* All of them, so that a kind's series is there before its first discrepancy is. */
+    for (int i = 0; i < DISCREPANCY_KINDS_OF_PERSONS; i++) {
         int64_t number = 0;
 
         for (int row = 0; row < pg_rows_count(open); row++) {
-            if (strcmp(rows_text(open, row, "kind"), EXPOSITION_KINDS[i]) == 0)
+            if (strcmp(rows_text(open, row, "kind"), DISCREPANCY_KINDS[i]) == 0)
                 number = rows_int(open, row, "open", 0);
         }
-        exposition_put(out, "open_discrepancies", ledger, "kind", EXPOSITION_KINDS[i], number);
+        exposition_put(out, "open_discrepancies", ledger, "kind", DISCREPANCY_KINDS[i], number);
     }
 }
 

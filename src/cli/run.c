@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/notify.h"
 #include "base/number.h"
 #include "cli/command.h"
@@ -186,6 +187,11 @@ run_work(const struct command_context *context, const char *command, bool is_wat
         (void)notify_send("READY=1");
     ok = is_watch ? sync_watch(sync, &summary, err) : sync_run(sync, &summary, err);
     run_tell_stop(&watcher);
+    /* An id with a slip in it looks like an order in which nothing is due. */
+    if (ok && options.only_order != NULL && summary.looked_at == 0 && !summary.was_stopped &&
+        !summary.was_skipped)
+        log_event(LOG_WARN, "cli", "order_not_found", "order", options.only_order, "message",
+                  "neither the warehouse nor the ledger shows it", NULL);
     if (!context->is_quiet && (ok || summary.run_id > 0)) {
         run_put_summary(command, &summary, context->out);
         (void)fflush(context->out);

@@ -41,7 +41,8 @@ bool history_read(struct ledger *ledger, const struct warehouse *warehouse,
                   const struct history_options *options, struct history_progress *progress,
                   struct baseline_result *out, struct error *err);
 
-/* GET of one fulfillment: its order, and it as a listing of one (the caller frees both). */
+/* GET of one fulfillment: its order, and it as a listing of one (the caller frees both); both stay
+ * NULL when the API doesn't know it. */
 bool history_fulfillment(const struct sync_options *options, const char *instance,
                          const char *fulfillment_id, char **order_id, char **listing,
                          struct error *err);

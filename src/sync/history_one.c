@@ -23,9 +23,8 @@ history_read_one(const struct sync_options *options, const struct provider *prov
 
     provider_read_fulfillment(provider, answer, &page, &how);
     if (how.read != PROVIDER_READ_OK || page.count != 1) {
-        if (how.http_status == 404)
-            error_set(err, ERROR_STATE, "the API knows no fulfillment %s", fulfillment_id);
-        else
+        ok = how.http_status == 404;
+        if (!ok)
             error_set(err, ERROR_API, "fulfillment %s can't be read: %s", fulfillment_id,
                       how.error);
         if (how.distrust != HTTP_DISTRUST_NONE)

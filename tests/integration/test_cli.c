@@ -84,6 +84,10 @@ START_TEST(usage_errors_are_told_before_any_file_is_read)
            "try 'waybill run --help'\n");
     expect(ARGS("run", "--max-posts=x", "-c", "/nonexistent"), 2, NULL, "got \"x\"");
     expect(ARGS("baseline"), 2, NULL, "--from must be given");
+    expect(ARGS("retry", "--kind=foo", "-c", "/nonexistent"), 2, NULL, "got \"foo\"");
+    expect(ARGS("release", "--kind=reject", "-c", "/nonexistent"), 2, NULL,
+           "did you mean rejected?");
+    expect(ARGS("hold", "--kind=moved", "-c", "/nonexistent"), 3, NULL, "/nonexistent");
     expect(ARGS("audit", "--since=foo", "-c", "/nonexistent"), 2, NULL, "got \"foo\"");
     expect(ARGS("baseline", "--from=warehouse", "--before=2026-13-01", "-c/nonexistent"), 2, NULL,
            "got \"2026-13-01\"");

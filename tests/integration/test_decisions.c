@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ledger/discrepancy.h"
 #include "support/shop.h"
 
 /*
@@ -375,6 +376,44 @@ START_TEST(units_settled_by_hand_are_never_posted)
 }
 END_TEST
 
+START_TEST(what_nobody_knows_is_refused_or_named)
+{
+    shop_must(&shop, 1, "adopt", "ful_nonesuch", "--reason", "x");
+    shop_warned(&shop, "adopt: refused: the API knows no fulfillment ful_nonesuch");
+    shop_must(&shop, 0, "run", "--order", "nonesuch");
+    shop_warned(&shop, "event=order_not_found order=nonesuch");
+    shop_must(&shop, 0, "audit", "--order", "nonesuch");
+    shop_warned(&shop,
+                "neither the warehouse, the ledger nor the API has anything of order nonesuch");
+    shop_must(&shop, 0, "run", "--order", "o1");
+    ck_assert_ptr_null(strstr(shop.errors, "order_not_found"));
+    shop_must(&shop, 0, "audit", "--order", "o1");
+    ck_assert_str_eq(shop.errors, "");
+}
+END_TEST
+
+START_TEST(the_kinds_of_discrepancies_are_those_of_the_table)
+{
+    char sql[256];
+
+    support_query_is(shop.url,
+                     "select count(*) from (select regexp_matches(pg_get_constraintdef(c.oid),"
+                     " $$'[a-z_]+'::text$$, 'g') from pg_constraint c where c.contype = 'c'"
+                     " and c.conrelid = 'waybill.discrepancies'::regclass"
+                     " and pg_get_constraintdef(c.oid) like '%over_quantity%') k",
+                     "24");
+    for (int i = 0; i < DISCREPANCY_KINDS_COUNT; i++) {
+        (void)snprintf(
+            sql, sizeof(sql),
+            "select pg_get_constraintdef(c.oid) like $$%%'%s'::text%%$$ from pg_constraint c"
+            " where c.conrelid = 'waybill.discrepancies'::regclass"
+            " and pg_get_constraintdef(c.oid) like '%%over_quantity%%'",
+            DISCREPANCY_KINDS[i]);
+        support_query_is(shop.url, sql, "t");
+    }
+}
+END_TEST
+
 START_TEST(a_fulfillment_of_somebody_else_is_adopted_once)
 {
     char id[256];
@@ -384,7 +423,7 @@ START_TEST(a_fulfillment_of_somebody_else_is_adopted_once)
     shop_said(&shop, "is adopted");
     shop_must(&shop, 0, "adopt", id, "--reason", "made in the dashboard");
     shop_said(&shop, "in the ledger already");
-    shop_must(&shop, 3, "adopt", "ful_nonesuch", "--reason", "x");
+    shop_must(&shop, 1, "adopt", "ful_nonesuch", "--reason", "x");
     shop_warned(&shop, "knows no fulfillment");
     shop_must(&shop, 0, "run");
     support_query_is(shop.url,
@@ -509,6 +548,8 @@ main(void)
     tcase_add_test(tests, an_order_without_submissions_has_nothing_to_hold);
     tcase_add_test(tests, a_mistake_on_the_command_line_is_told_and_nothing_is_decided);
     tcase_add_test(tests, units_settled_by_hand_are_never_posted);
+    tcase_add_test(tests, what_nobody_knows_is_refused_or_named);
+    tcase_add_test(tests, the_kinds_of_discrepancies_are_those_of_the_table);
     tcase_add_test(tests, a_fulfillment_of_somebody_else_is_adopted_once);
     tcase_add_test(tests, a_pause_ends_a_run_when_what_is_in_flight_has_settled);
     tcase_add_test(tests,
