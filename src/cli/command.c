@@ -155,7 +155,9 @@ static const struct command commands[] = {
      "[--explain ORDER] [--json]",
      "Holds the warehouse against the ledger and shows what a run would post. Changes nothing,\n"
      "sends nothing, leaves the queue as it is. Orders without an order_id are\n"
-     "listed by their upstream_id, and explained by it too.",
+     "listed by their upstream_id, and explained by it too. Orders that can't be read are left "
+     "out\n"
+     "and counted on stderr: exit 1.",
      plan_options,
      {"waybill plan", "waybill plan --explain 182917310336"},
      0,
