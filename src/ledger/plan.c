@@ -369,8 +369,17 @@ plan_preview_piece(void *ctx, const char *keys, struct error *err)
 static bool
 plan_preview_unreadable(void *ctx, const char *order_id, const struct error *why, struct error *err)
 {
+    struct plan_preview *p = ctx;
+
     (void)err;
-    plan_preview_note(ctx, order_id, why);
+    plan_preview_note(p, order_id, why);
+    /* It may be queued too, and would be met again. */
+    for (int i = 0; i < p->count; i++) {
+        if (strcmp(p->keys[i], order_id) == 0) {
+            free(p->keys[i]);
+            p->keys[i] = p->keys[--p->count];
+        }
+    }
     return true;
 }
 

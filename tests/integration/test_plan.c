@@ -116,6 +116,7 @@ START_TEST(an_order_that_cant_be_read_is_named_and_the_others_are_planned)
     support_psql(shop.url, "select waybill.touch('o7')");
     shop_must(&shop, 1, "plan");
     shop_said(&shop, "20 units of 10 lines in 10 orders would be posted");
+    shop_warned(&shop, "2 orders can't be read, such as");
     shop_must(&shop, 3, "plan", "--explain", "o7");
     shop_warned(&shop, "order o7");
     shop_warned(&shop, "division by zero");
