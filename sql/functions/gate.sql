@@ -214,6 +214,13 @@ begin
     end if;
 end $$;
 
+-- Are the unknown ones the fewer? Then the relation speaks of the API's orders. No more are counted than decide it.
+create or replace function knows_more_orders() returns boolean
+language sql stable security definer set search_path from current as $$
+select (select count(*) from (select from orders o where o.state is not null limit u.count + 1) k) > u.count
+  from (select count(*) from orders o where o.ask_at is not null and o.unknown_since is not null) u
+$$;
+
 -- An order's fulfillments, listed because of its state, a refusal, or a new generation. Our markers are
 -- evidence; what nobody explains was made by somebody else and is booked as such. A first look in a
 -- generation that lacks what the API has accepted before is none: it says what is lacking, and the order

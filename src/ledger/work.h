@@ -149,6 +149,8 @@ bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, in
 /* An order whose answer can't be read, though it was asked for alone. */
 bool work_record_unread(struct ledger *ledger, int64_t run_id, const char *order_id,
                         const char *why, int64_t ask_most_ms, struct error *err);
+/* Of the orders that were ever asked for, does the API know more than it doesn't? */
+bool work_knows_more_orders(struct ledger *ledger, bool *knows_more, struct error *err);
 bool work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked,
                            int count, const char *found, int64_t grace_ms, struct error *err);
 

@@ -175,6 +175,18 @@ work_record_unread(struct ledger *ledger, int64_t run_id, const char *order_id, 
 }
 
 bool
+work_knows_more_orders(struct ledger *ledger, bool *knows_more, struct error *err)
+{
+    struct pg_rows *rows = NULL;
+
+    if (!pg_run(ledger_pg(ledger), &stmt_orders_known, NULL, &rows, err))
+        return false;
+    *knows_more = pg_rows_bool(rows, 0, 0);
+    pg_rows_free(rows);
+    return true;
+}
+
+bool
 work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked, int count,
                       const char *found, int64_t grace_ms, struct error *err)
 {

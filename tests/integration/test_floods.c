@@ -259,6 +259,17 @@ START_TEST(a_view_with_other_ids_stops_with_one_sentence)
 }
 END_TEST
 
+START_TEST(a_few_dozen_orders_that_the_api_does_not_know_stop_no_other)
+{
+    do_sql("insert into w.line select 'x' || n, 'i', 2, 1 from generate_series(1, 60) n;"
+           "update w.line set shipped = 2 where order_id in ('o1', 'o2')");
+    must(0, "run", NULL, NULL);
+    ck_assert_int_eq(posts(), 302);
+    is(OPEN, "");
+    is("select count(*) from waybill.orders where unknown_since is not null", "60");
+}
+END_TEST
+
 START_TEST(what_the_shop_and_the_warehouse_both_cancelled_agrees_by_itself)
 {
     char url[160];
@@ -407,6 +418,7 @@ floods_suite(void)
     tcase_add_test(tcase, a_few_orders_that_fall_are_told_one_by_one);
     tcase_add_test(tcase, new_numbers_for_all_parcels_are_no_fall);
     tcase_add_test(tcase, a_view_with_other_ids_stops_with_one_sentence);
+    tcase_add_test(tcase, a_few_dozen_orders_that_the_api_does_not_know_stop_no_other);
     tcase_add_test(tcase, what_the_shop_and_the_warehouse_both_cancelled_agrees_by_itself);
     tcase_add_test(tcase, pruning_forgets_history_and_no_unit);
     tcase_add_test(tcase, a_list_of_pruned_fulfillments_is_explained);
