@@ -36,7 +36,9 @@ check_ledger(const struct config *config, struct check_list *list)
     if (!command_open_ledger(config, "check", &ledger, &failure))
         goto done;
     (void)check_add(list, CHECK_OK, what, "", "connected");
-    if (!check_database(ledger, is_queue, !is_queue, list, &failure))
+    if (!check_database(ledger, is_queue, !is_queue, list, &failure) ||
+        !check_binding(ledger, config->api.base_url, config->api.mode == CONFIG_MODE_LIVE, list,
+                       &failure))
         goto done;
     what = "relation";
     if (!command_open_warehouse(config, ledger, &warehouse, &failure) ||
@@ -64,8 +66,23 @@ done:
     return code;
 }
 
+/* An account that has no fulfillment yet doesn't tell. */
+static bool
+check_is_other_mode(const struct provider *provider, const struct http_answer *answer, bool is_live)
+{
+    struct provider_fulfillments page = {0};
+    struct provider_answer ignored = {0};
+    bool is_other = false;
+
+    provider_read_fulfillments(provider, answer, &page, &ignored);
+    for (int i = 0; i < page.count; i++)
+        is_other = is_other || (page.list[i].has_live_mode && page.list[i].live_mode != is_live);
+    provider_fulfillments_free(&page);
+    return is_other;
+}
+
 static enum exit_code
-check_judge_answer(const struct provider *provider, const struct http_answer *answer,
+check_judge_answer(const struct provider *provider, const struct http_answer *answer, bool is_live,
                    struct check_list *list)
 {
     struct provider_answer how = {0};
@@ -79,6 +96,12 @@ check_judge_answer(const struct provider *provider, const struct http_answer *an
     provider_read_plain(provider, answer, &how);
     switch (how.read) {
     case PROVIDER_READ_OK:
+        if (check_is_other_mode(provider, answer, is_live)) {
+            (void)check_add(list, CHECK_FAIL, "api", "check api.key_file and api.mode",
+                            "the API answers in %s mode, the configuration says %s",
+                            is_live ? "test" : "live", is_live ? "live" : "test");
+            return EXIT_CODE_CONFIG;
+        }
         (void)check_add(list, CHECK_OK, "api", "", "answers within %lld ms and takes the key",
                         (long long)answer->duration_ms);
         return EXIT_CODE_DONE;
@@ -132,7 +155,7 @@ check_api(const struct config *config, const struct secret *key, struct check_li
         sync.timeout_ms = CHECK_API_TIMEOUT_MS;
     if (ok && api_open(&sync, CHECK_NO_INSTANCE, 1, &provider, &http, &failure) &&
         check_ask(http, provider, &answer, &failure)) {
-        code = check_judge_answer(provider, &answer, list);
+        code = check_judge_answer(provider, &answer, sync.is_live, list);
     } else {
         (void)check_add_error(list, "api", &failure);
         code = exit_code_worse(EXIT_CODE_API, exit_code_of(&failure));

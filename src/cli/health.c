@@ -47,6 +47,8 @@ health_limits_fill(const struct config *config, int64_t run_age_ms, struct healt
     int64_t run_s = run_age_ms / 1000;
 
     *out = (struct health_limits){
+        .base_url = config->api.base_url,
+        .is_live = config->api.mode == CONFIG_MODE_LIVE,
         .run_warning_s = run_s,
         .run_critical_s = run_s * 4,
         .queue_warning_s = run_s,
@@ -95,6 +97,9 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .mode = rows_text(status->health, 0, "mode"),
         .mode_by = rows_text(status->health, 0, "mode_by"),
         .mode_reason = rows_text(status->health, 0, "mode_reason"),
+        .base_url = rows_text(status->health, 0, "base_url"),
+        .is_live = rows_text(status->health, 0, "is_live") != NULL &&
+                   rows_text(status->health, 0, "is_live")[0] == 't',
         .backlog = health_int(status, "backlog", 0),
         .backlog_age_s = health_int(status, "backlog_age_s", -1),
         .unknown = health_int(status, "unknown", 0),
@@ -177,6 +182,23 @@ health_judge_mode(const struct health_facts *facts, struct health *out)
         health_add(out, HEALTH_CRITICAL, "mode", "the ledger stopped itself: %s", reason);
     else if (strcmp(facts->mode, "paused") == 0)
         health_add(out, HEALTH_WARNING, "mode", "paused by %s: %s", by, reason);
+}
+
+/* What a run with this configuration stops for, before it asks anything. */
+static void
+health_judge_binding(const struct health_facts *facts, const struct health_limits *limits,
+                     struct health *out)
+{
+    if (facts->base_url == NULL)
+        return;
+    if (strcmp(facts->base_url, limits->base_url) != 0)
+        health_add(out, HEALTH_CRITICAL, "other_api",
+                   "this ledger was filled from %s, the configuration says %s", facts->base_url,
+                   limits->base_url);
+    if (facts->is_live != limits->is_live)
+        health_add(out, HEALTH_CRITICAL, "other_api",
+                   "this ledger was filled in %s mode, the configuration says %s",
+                   facts->is_live ? "live" : "test", limits->is_live ? "live" : "test");
 }
 
 /* Does anybody come at all, and how did the last one end? */
@@ -297,6 +319,7 @@ health_judge(const struct health_facts *facts, const struct health_limits *limit
 {
     *out = (struct health){.level = HEALTH_OK};
     health_judge_mode(facts, out);
+    health_judge_binding(facts, limits, out);
     health_judge_neighbours(facts, limits, out);
     health_judge_runs(facts, limits, out);
     health_judge_risk(facts, limits, out);

@@ -23,6 +23,8 @@ enum health_level { HEALTH_OK, HEALTH_WARNING, HEALTH_CRITICAL, HEALTH_UNKNOWN }
  * may be NULL. */
 struct health_facts {
     const char *mode, *mode_by, *mode_reason;
+    const char *base_url; /* that the ledger was filled from; NULL: from none yet */
+    bool is_live;
     int64_t backlog, backlog_age_s;
     int64_t unknown, unknown_age_s;
     int64_t held;
@@ -44,8 +46,10 @@ struct health_facts {
     int64_t events_read_age_s; /* since they were read to the end; -1: never */
 };
 
-/* From when on a number is a finding. */
+/* From when on a number is a finding, and what the configuration says. */
 struct health_limits {
+    const char *base_url; /* borrowed */
+    bool is_live;
     int64_t run_warning_s, run_critical_s;         /* since the last run ended */
     int64_t queue_warning_s, queue_critical_s;     /* an entry of the queue waits */
     int64_t asking_warning_s;                      /* an order waits for the API's answer */

@@ -110,6 +110,8 @@ void
 next_fill(const struct report_status *status, const struct health_facts *facts,
           const struct health *health, const char *schema, struct next *out)
 {
+    bool is_other_api = next_has_finding(health, "other_api");
+
     out->count = 0;
     if (strcmp(facts->mode, "new") == 0) {
         next_add(out, "waybill check", "", "");
@@ -119,8 +121,10 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
     }
     if (strcmp(facts->mode, "paused") == 0)
         next_fill_paused(facts, schema, out);
-    if (facts->api_refused_s >= 0 || next_has_finding(health, "feed") ||
-        next_has_finding(health, "last_run_exit") || next_has_finding(health, "scan_lag"))
+    if (is_other_api)
+        next_add(out, "waybill recover", "", "");
+    else if (facts->api_refused_s >= 0 || next_has_finding(health, "feed") ||
+             next_has_finding(health, "last_run_exit") || next_has_finding(health, "scan_lag"))
         next_add(out, "waybill check", "", "");
     if (next_has_finding(health, "sweep_age"))
         next_add(out, "waybill run --sweep", "", "");
@@ -129,7 +133,7 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
         next_add(out, "waybill report discrepancies", "", "");
     if (facts->held > 0 || facts->unknown > 0)
         next_add(out, "waybill report submissions", "", "");
-    if (facts->workers == 0 && strcmp(facts->mode, "paused") != 0 &&
+    if (facts->workers == 0 && strcmp(facts->mode, "paused") != 0 && !is_other_api &&
         (facts->queued > 0 || facts->backlog > 0 || next_has_finding(health, "last_run") ||
          next_has_finding(health, "last_run_exit")))
         next_add(out, "waybill run", "", "");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ledger/recover.h"
 #include "ledger/statements.h"
 
 #define CHECK_FINDINGS_MAX       200
@@ -158,6 +159,29 @@ check_identity(struct ledger *ledger, struct check_list *out, struct error *err)
         ok = check_add(out, CHECK_WARN, "identity", "",
                        "the server is on a new timeline: the next run looks at each order at the "
                        "API before it posts");
+    pg_rows_free(rows);
+    return ok || check_no_memory(err);
+}
+
+bool
+check_binding(struct ledger *ledger, const char *base_url, bool is_live, struct check_list *out,
+              struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    bool ok = true;
+
+    if (!recover_look(ledger, base_url, is_live, &rows, err))
+        return false;
+    for (int row = 0; ok && row < pg_rows_count(rows); row++) {
+        const char *what = pg_rows_text(rows, row, 0);
+        bool is_url = strcmp(what, "base_url") == 0;
+
+        if ((is_url || strcmp(what, "api mode") == 0) && pg_rows_bool(rows, row, 3))
+            ok = check_add(out, CHECK_FAIL, "api", "waybill recover",
+                           "this ledger was filled %s %s%s, the configuration says %s",
+                           is_url ? "from" : "in", pg_rows_text(rows, row, 1),
+                           is_url ? "" : " mode", pg_rows_text(rows, row, 2));
+    }
     pg_rows_free(rows);
     return ok || check_no_memory(err);
 }

@@ -6,9 +6,9 @@
 #include "support/shop.h"
 
 /*
- * The API is there and of no use: it answers no question, or takes no key. A run says so with its
- * exit code, the ledger to whoever asks for its health, and nothing is left waiting once it is
- * over.
+ * The API is there and of no use: it answers no question, takes no key, or is another than the
+ * ledger's. A run says so with its exit code, the ledger to whoever asks for its health, and
+ * nothing is left waiting once it is over.
  */
 
 static struct shop shop;
@@ -165,6 +165,68 @@ START_TEST(a_watch_says_that_the_api_is_away_and_then_that_it_is_back)
 }
 END_TEST
 
+/* The configuration with one of its lines changed. */
+static const char *
+configured(const char *from, const char *to)
+{
+    char *text = support_read_file(shop.config);
+    char *at = strstr(text, from);
+    const char *path;
+    char changed[4096];
+
+    ck_assert_ptr_nonnull(at);
+    (void)snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to,
+                   at + strlen(from));
+    path = support_write_file("changed.yaml", changed, 0600);
+    free(text);
+    return path;
+}
+
+static void
+stops_for_another_api(const char *said)
+{
+    shop_must(&shop, 3, "run", "-q");
+    shop_warned(&shop, said);
+    shop_must(&shop, 3, "check");
+    shop_said(&shop, said);
+    shop_said(&shop, "waybill recover");
+    shop_must(&shop, 2, "status", "--check");
+    shop_said(&shop, said);
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "next:     waybill recover\n");
+    ck_assert_msg(strstr(shop.out, "next:     waybill run\n") == NULL, "in a circle: %s", shop.out);
+}
+
+START_TEST(what_stops_a_run_for_another_api_is_told_by_check_and_by_status)
+{
+    const char *right = shop.config;
+
+    shop_ships(&shop, "('o1', 'a', '', 3, 0)");
+    shop_must(&shop, 0, "run", "-q");
+    shop.config = configured("mode: test", "mode: live");
+    stops_for_another_api("this ledger was filled in test mode, the configuration says live");
+    shop.config = right;
+    shop.config = configured("http://127.0.0.1", "http://localhost");
+    stops_for_another_api(", the configuration says http://localhost:");
+    shop.config = right;
+    shop_must(&shop, 0, "run", "-q");
+    shop_must(&shop, 0, "status", "--check");
+}
+END_TEST
+
+START_TEST(a_key_of_the_other_mode_is_told_by_check)
+{
+    shop_ships(&shop, "('o1', 'a', '', 3, 0)");
+    shop_must(&shop, 0, "run", "-q");
+    shop_use(&shop, "fresh", "shop.lines", NULL);
+    shop.config = configured("mode: test", "mode: live");
+    shop_must(&shop, 0, "init", "-q");
+    shop_must(&shop, 0, "baseline", "--from", "nothing", "-q");
+    shop_must(&shop, 3, "check");
+    shop_said(&shop, "the API answers in test mode, the configuration says live");
+}
+END_TEST
+
 #define CASE(name) SUPPORT_CASE(suite, 120, setup, teardown, name)
 
 int
@@ -180,5 +242,7 @@ main(void)
     CASE(a_key_that_is_refused_is_critical_until_an_answer_takes_it);
     CASE(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do);
     CASE(a_watch_says_that_the_api_is_away_and_then_that_it_is_back);
+    CASE(what_stops_a_run_for_another_api_is_told_by_check_and_by_status);
+    CASE(a_key_of_the_other_mode_is_told_by_check);
     return support_run_suite(suite);
 }

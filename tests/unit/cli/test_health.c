@@ -157,6 +157,18 @@ START_TEST(how_the_last_run_ended_counts)
 }
 END_TEST
 
+START_TEST(another_api_than_the_ledgers_is_critical)
+{
+    limits.base_url = "https://api.example.com";
+    limits.is_live = false;
+    EXPECT(HEALTH_OK, "", facts.base_url = "https://api.example.com");
+    EXPECT(HEALTH_CRITICAL, "filled from https://old.example.com, the configuration says https://",
+           facts.base_url = "https://old.example.com");
+    EXPECT(HEALTH_CRITICAL, "filled in live mode, the configuration says test",
+           facts.base_url = "https://api.example.com", facts.is_live = true);
+}
+END_TEST
+
 START_TEST(a_line_for_a_monitor_is_one_line_without_its_separator)
 {
     struct health_facts facts = QUIET;
@@ -200,6 +212,7 @@ main(void)
     tcase_add_test(tcase, money_is_critical_and_comes_before_all_else);
     tcase_add_test(tcase, a_pause_by_a_person_is_a_warning_and_by_itself_critical);
     tcase_add_test(tcase, how_the_last_run_ended_counts);
+    tcase_add_test(tcase, another_api_than_the_ledgers_is_critical);
     tcase_add_test(tcase, a_line_for_a_monitor_is_one_line_without_its_separator);
     return support_run_suite(suite);
 }
