@@ -35,10 +35,16 @@ run_look(struct ledger *ledger, const struct run_look *look, struct run_found *o
     struct pg_rows *rows = NULL;
     char version[PG_INT_BYTES], sweep[PG_INT_BYTES], events[PG_INT_BYTES], within[PG_INT_BYTES];
     char most[PG_INT_BYTES];
-    const char *params[] = {
-        look->is_turn ? NULL : version, look->base_url, look->is_live ? "t" : "f",
-        look->is_queue ? "t" : "f",     sweep,          look->follows_events ? events : NULL,
-        look->hands_over ? "t" : "f",   within,         most};
+    const char *params[] = {look->is_turn ? NULL : version,
+                            look->base_url,
+                            look->is_live ? "t" : "f",
+                            look->is_queue ? "t" : "f",
+                            sweep,
+                            look->follows_events ? events : NULL,
+                            look->hands_over ? "t" : "f",
+                            within,
+                            most,
+                            look->line_items};
 
     *out = (struct run_found){.is_idle = false};
     pg_int_text(version, ledger_schema_version());
@@ -52,7 +58,8 @@ run_look(struct ledger *ledger, const struct run_look *look, struct run_found *o
         *err = (struct error){0};
         return true;
     }
-    out->is_idle = pg_rows_bool(rows, 0, 0);
+    out->lacks_relation = pg_rows_bool(rows, 0, 2);
+    out->is_idle = pg_rows_bool(rows, 0, 0) && !out->lacks_relation;
     out->reads_events = pg_rows_bool(rows, 0, 1);
     pg_rows_free(rows);
     return true;

@@ -26,11 +26,13 @@ struct run_look {
     bool hands_over;
     int64_t within_ms; /* what is due so soon counts */
     int64_t units_per_line_max;
+    const char *line_items;
 };
 
 struct run_found {
-    bool is_idle;      /* nothing is due, here */
-    bool reads_events; /* but the API is to be asked for its events */
+    bool is_idle;        /* nothing is due, here */
+    bool reads_events;   /* but the API is to be asked for its events */
+    bool lacks_relation; /* so that it isn't idle: whoever opens it says what is wrong */
 };
 
 /* One question in place of all those of a pass. Whatever it can't answer, a refusal among it,

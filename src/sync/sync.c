@@ -141,7 +141,8 @@ sync_look(struct sync *sync, bool is_watch, struct run_found *found, struct erro
                                   .events_interval_ms = is_watch ? o->follow_interval_ms : 0,
                                   .hands_over = o->order_state_function != NULL,
                                   .within_ms = SYNC_DUE_SOON_MS,
-                                  .units_per_line_max = o->units_per_line_max};
+                                  .units_per_line_max = o->units_per_line_max,
+                                  .line_items = o->line_items};
 
     *found = (struct run_found){.is_idle = false};
     if (o->wants_sweep || o->only_order != NULL)
@@ -179,7 +180,12 @@ sync_run(struct sync *sync, struct sync_summary *summary, struct error *err)
                       err);
         goto done;
     }
-    ok = sync_begin(sync, err) && loop_pass(sync->loop, found.is_idle, err);
+    ok = sync_begin(sync, err);
+    if (ok && found.lacks_relation)
+        loop_poke_planner(
+            sync->loop,
+            true); /* the only one who opens it, and with nothing to plan nobody would */
+    ok = ok && loop_pass(sync->loop, found.is_idle, err);
     sync_end(sync, summary, err);
 
 done:

@@ -210,21 +210,26 @@ START_TEST(a_ledger_that_is_not_itself_is_refused)
 }
 END_TEST
 
-/* The same work through the program: a run with nothing to do is noted, and starts no worker. */
-START_TEST(a_run_with_nothing_to_do_begins_and_ends_at_once)
+static const char *
+configure(const char *line_items)
 {
     char text[1200];
-    char *out = NULL;
     const char *key = support_write_file("idle.key", "sk_test_idle\n", 0600);
-    const char *config;
 
     support_psql(url, "update identity set base_url = 'http://127.0.0.1:1'");
     (void)snprintf(text, sizeof(text),
-                   "database:\n  url: %s\nwarehouse:\n  line_items: public.lines\n"
+                   "database:\n  url: %s\nwarehouse:\n  line_items: %s\n"
                    "api:\n  base_url: http://127.0.0.1:1\n  key_file: %s\n  mode: test\n"
                    "follow:\n  events: false\n",
-                   plain, key);
-    config = support_write_file("idle.yaml", text, 0600);
+                   plain, line_items, key);
+    return support_write_file("idle.yaml", text, 0600);
+}
+
+/* The same work through the program: a run with nothing to do is noted, and starts no worker. */
+START_TEST(a_run_with_nothing_to_do_begins_and_ends_at_once)
+{
+    char *out = NULL;
+    const char *config = configure("public.lines");
 
     const char *argv[] = {SUPPORT_WAYBILL, "-c", config, "run", NULL};
 
@@ -238,6 +243,29 @@ START_TEST(a_run_with_nothing_to_do_begins_and_ends_at_once)
     /* and the first change is work again: the feed's table is no relation to read */
     support_psql(url, "insert into public.lines values ('Q')");
     ck_assert_int_eq(support_run(argv, NULL, NULL, NULL), 3);
+}
+END_TEST
+
+START_TEST(a_run_with_nothing_to_do_and_no_relation_says_so)
+{
+    static const char *const there[] = {"public.lines", "public.these"};
+    const char *argv[] = {SUPPORT_WAYBILL, "-c", NULL, "run", NULL};
+    char *errors = NULL;
+
+    support_psql(url, "create function public.these(order_ids text[]) returns setof public.lines"
+                      " language sql as 'select * from public.lines'");
+    for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
+        argv[2] = configure(there[i]);
+        int code = support_run(argv, NULL, NULL, &errors);
+
+        ck_assert_msg(code == 0, "%s: %d, %s", there[i], code, errors);
+        free(errors);
+    }
+    support_query_is(url, "select count(*), (select count(*) from workers) from runs", "2|0");
+    argv[2] = configure("public.nosuch");
+    ck_assert_int_eq(support_run(argv, NULL, NULL, &errors), 3);
+    ck_assert_msg(strstr(errors, "public.nosuch") != NULL, "%s", errors);
+    free(errors);
 }
 END_TEST
 
@@ -325,6 +353,7 @@ main(void)
     SUPPORT_CASE(suite, 60, setup, NULL, events_are_read_when_the_last_reading_is_old);
     SUPPORT_CASE(suite, 60, setup, NULL, a_ledger_that_is_not_itself_is_refused);
     SUPPORT_CASE(suite, 60, setup, NULL, a_run_with_nothing_to_do_begins_and_ends_at_once);
+    SUPPORT_CASE(suite, 60, setup, NULL, a_run_with_nothing_to_do_and_no_relation_says_so);
     SUPPORT_CASE(suite, 60, setup, NULL, a_scan_that_would_find_nothing_ends_it_too);
     SUPPORT_CASE(suite, 60, setup, NULL, a_relation_that_cannot_be_asked_is_never_quiet);
     return support_run_suite(suite);
