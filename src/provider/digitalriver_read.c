@@ -16,13 +16,20 @@ static const struct {
     bool needs_envelope; /* else the next row that matches */
 } digitalriver_statuses[] = {
     {201, 201, PROVIDER_ACCEPTED, false}, /* if the body bears it out */
-    {300, 399, PROVIDER_REFUSED_LATER, false}, {400, 400, PROVIDER_REFUSED, false},
-    {401, 401, PROVIDER_REFUSED_KEY, false},   {403, 403, PROVIDER_REFUSED_KEY, true},
-    {403, 403, PROVIDER_REFUSED_LATER, false}, /* a firewall sits in front [inferred from its
-                                                  cookies] */
-    {404, 404, PROVIDER_REFUSED, false},       {405, 406, PROVIDER_REFUSED_LATER, false},
-    {409, 409, PROVIDER_REFUSED, false}, /* unless its code has a row below */
-    {413, 414, PROVIDER_REFUSED_LATER, false}, {422, 422, PROVIDER_REFUSED_LATER, false},
+    {300, 399, PROVIDER_REFUSED_LATER, false},
+    {400, 400, PROVIDER_REFUSED, true},
+    {401, 401, PROVIDER_REFUSED_KEY, false},
+    {403, 403, PROVIDER_REFUSED_KEY, true},
+    {404, 404, PROVIDER_REFUSED, true},
+    /* A firewall sits in front [inferred from its cookies], and what has no API behind it for a
+     * moment says 404: neither knows the order, so it is no reason to take it apart. */
+    {400, 400, PROVIDER_REFUSED_LATER, false},
+    {403, 406, PROVIDER_REFUSED_LATER, false},
+    /* Unless its code has a row below. In nobody's words it may be the conflict with an attempt of
+     * ours that was applied: unknown. */
+    {409, 409, PROVIDER_REFUSED, true},
+    {413, 414, PROVIDER_REFUSED_LATER, false},
+    {422, 422, PROVIDER_REFUSED_LATER, false},
     {429, 429, PROVIDER_NOT_NOW, false}, /* [documented] blocked before it reached the backend */
 };
 

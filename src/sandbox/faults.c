@@ -34,6 +34,7 @@ static const struct fault_kind fault_kinds[] = {
     {"400_html", FAULT_PAGE, 400, false, true, 0, "a gateway that takes no such request"},
     {"404_html", FAULT_PAGE, 404, false, true, 0, "a gateway that has nobody behind it"},
     {"404_api", FAULT_STATUS, 404, false, true, 0, "the API's own words"},
+    {"409_html", FAULT_PAGE, 409, false, true, 0, "a conflict in nobody's words"},
     {"html", FAULT_PAGE, 200, false, true, 0, "status 200 and an HTML page, nothing applied"},
     {"slow", FAULT_SLOW, 0, true, true, 1000, "applied at once, answered after ARG ms"},
     {"hang", FAULT_HANG, 0, false, true, 0, "never answered, nothing applied"},

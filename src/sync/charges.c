@@ -78,7 +78,7 @@ charges_answered(struct loop *loop, struct job *job, const struct http_answer *a
 
     if (how.read == PROVIDER_READ_OK) {
         charges_record(loop, job, &charge);
-    } else if (how.read == PROVIDER_READ_REFUSED && how.http_status == 404) {
+    } else if (provider_is_unknown(&how) && how.http_status == 404) {
         charges_record(loop, job, NULL);
     } else if (how.read == PROVIDER_READ_BLOCKED) {
         loop_block(loop, how.retry_after_ms, "429: too many requests");

@@ -58,9 +58,10 @@ tracking_answered(struct loop *loop, struct job *job, const struct http_answer *
         tracking_settle(loop, job, "again", how.error, delay_ms);
         break;
     case PROVIDER_READ_REFUSED:
-        /* A list that lags may not know a young fulfillment (404), and another change of it may be
-         * under way (409): only after many tries is that a refusal. */
-        if ((how.http_status == 404 || how.http_status == 409) &&
+        /* A list that lags may not know a young fulfillment (404), another change of it may be
+         * under way (409), and a gateway knows nothing of it: only after many tries is that a
+         * refusal. */
+        if ((how.http_status == 404 || how.http_status == 409 || !how.is_own_words) &&
             job->tracking->failures + 1 < loop->options->attempts_max)
             tracking_settle(loop, job, "again", how.error, delay_ms);
         else

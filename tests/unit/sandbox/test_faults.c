@@ -25,6 +25,7 @@ static const struct {
     {"first=1:400_html", 400, false, false, false},
     {"first=1:404_html", 404, false, false, false},
     {"first=1:404_api", 404, false, false, true},
+    {"first=1:409_html", 409, false, false, false},
     {"first=1:403_html", 403, false, false, false},
     {"first=1:403_api", 403, false, false, true},
     {"first=1:html", 200, false, false, false},
