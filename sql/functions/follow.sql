@@ -273,6 +273,8 @@ end $$;
 -- somebody else, or is ours without showing it: the order's list says which.
 create or replace function apply_fulfillment_event(for_run bigint, e events) returns void
 language plpgsql security definer set search_path from current as $$
+declare
+    is_now submission_state; -- the submission whose marker it bears
 begin
     -- Units that were taken after the payment had not been authorized again: it was by then.
     update discrepancies d
@@ -288,14 +290,17 @@ begin
        or exists (select from adjustments j where j.fulfillment_id = e.fulfillment_id) then
         return;
     end if;
-    if exists (select from submissions s where s.marker::text = e.marker and s.order_id = e.order_id) then
-        if exists (select from submissions s where s.marker::text = e.marker and s.order_id = e.order_id
-                      and s.state in ('unknown', 'planned', 'held', 'rejected')) then
-            perform settle(null, for_run, jsonb_build_array(jsonb_build_object(
-                'kind', 'look', 'marker', e.marker, 'next', 'accepted', 'outcome', 'event', 'sent', true,
-                'fulfillment_id', e.fulfillment_id)));
-        end if;
-        return; -- on its way: its own answer says it
+    select s.state into is_now from submissions s where s.marker::text = e.marker and s.order_id = e.order_id;
+    if is_now = 'sending' then
+        return; -- its own answer says it
+    end if;
+    -- Accepted under another id, or dismissed: settle() says what that is. What was withdrawn or split is nobody's: its
+    -- units are booked from the list.
+    if is_now is not null and is_now not in ('withdrawn', 'split') then
+        perform settle(null, for_run, jsonb_build_array(jsonb_build_object(
+            'kind', 'look', 'marker', e.marker, 'next', 'accepted', 'outcome', 'event', 'sent', true,
+            'fulfillment_id', e.fulfillment_id)));
+        return;
     end if;
     update orders o
        set list_at = least(o.list_at, clock_timestamp())

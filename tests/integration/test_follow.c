@@ -153,6 +153,57 @@ START_TEST(an_event_settles_what_was_unknown_before_any_list_shows_it)
 }
 END_TEST
 
+/* A submission of ours ends in a way, and then a fulfillment with its marker is made. */
+static const struct {
+    const char *way;
+    int code;
+    const char *told; /* discrepancies, and what is booked besides our own POSTs */
+} marked_cases[] = {
+    {"", 1, "double: the ledger says accepted|"},
+    {"update waybill.submissions set state = 'held', held_by = 'ambiguous', next_attempt_at = null"
+     " where state = 'planned';"
+     "update waybill.submissions set state = 'dismissed', held_by = null, settled_at = now(),"
+     " settled_by = 'operator' where state = 'held'",
+     1, "extra: the ledger says dismissed|"},
+    {"update waybill.submissions set state = 'withdrawn', settled_at = now(),"
+     " settled_by = 'planner', next_attempt_at = null where state = 'planned'",
+     0, "|foreign 1"},
+    {"update waybill.submissions set state = 'sending', claim_token = gen_random_uuid(),"
+     " claim_expires_at = now(), next_attempt_at = null where state = 'planned';"
+     "update waybill.submissions set state = 'split', settled_at = now(), settled_by = 'answer',"
+     " claim_token = null, claim_expires_at = null where state = 'sending'",
+     0, "|foreign 1"},
+};
+
+START_TEST(an_event_with_the_marker_of_what_is_over_is_not_passed_over)
+{
+    static const char *const HEADERS[] = {"Content-Type: application/json",
+                                          "Authorization: Bearer sk_test_sandbox", NULL};
+    char url[128];
+    char *body;
+
+    life_make_orders(1, 2, "", 1);
+    life_must(0, "run", "--max-posts", marked_cases[_i].way[0] == '\0' ? "2" : "1");
+    support_psql(life_url, marked_cases[_i].way);
+    body = support_query_text(
+        life_url, "select json_build_object('orderId', order_id, 'items', json_build_array("
+                  "   json_build_object('itemId', 'i' || substr(order_id, 2), 'quantity', 1)),"
+                  "  'metadata', json_build_object('waybill_submission', marker))"
+                  "  from waybill.submissions order by state = 'accepted', submission_id limit 1");
+    (void)snprintf(url, sizeof(url), "%s/fulfillments", life_sandbox.url);
+    ck_assert_int_eq(support_http("POST", url, HEADERS, body, NULL), 201);
+    free(body);
+    life_must(marked_cases[_i].code, "run", NULL, NULL);
+    support_query_is(
+        life_url,
+        "select (select string_agg(kind || ': ' || substring(detail, ', (the ledger says "
+        "[a-z]+)'), ',')"
+        "          from waybill.report_discrepancies),"
+        "       (select string_agg(kind || ' ' || shipped, ',') from waybill.report_adjustments)",
+        marked_cases[_i].told);
+}
+END_TEST
+
 START_TEST(somebody_elses_fulfillment_is_listed_and_booked)
 {
     life_make_orders(1, 2, "", 1);
@@ -547,6 +598,8 @@ main(void)
     tcase_add_test(tests, without_events_states_are_asked_for);
     tcase_add_test(tests, money_that_did_not_move_calls_a_person_once);
     tcase_add_test(tests, an_event_settles_what_was_unknown_before_any_list_shows_it);
+    tcase_add_loop_test(tests, an_event_with_the_marker_of_what_is_over_is_not_passed_over, 0,
+                        (int)(sizeof(marked_cases) / sizeof(marked_cases[0])));
     tcase_add_test(tests, somebody_elses_fulfillment_is_listed_and_booked);
     tcase_add_test(tests, a_gap_in_the_feed_is_noticed_and_healed_by_asking);
     tcase_add_test(tests, a_failing_hand_over_stops_only_its_own_order);
