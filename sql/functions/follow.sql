@@ -378,9 +378,10 @@ select distinct p.order_id::text
  order by 1 limit most
 $$;
 
--- The states of one order, oldest first, in the transaction that says that they were handed over: both happen, or
--- neither. Runs with the caller's rights, as the function of the warehouse would anywhere else; it holds no lane and none
--- of the order's rows, so that nobody waits for it but another hand-over of this order.
+-- The oldest state of one order that the warehouse was not told, in the transaction that says that it was handed over: both
+-- happen, or neither. One a transaction: what the function leaves for its end is brought forward, and stays so until then.
+-- Runs with the caller's rights, as the function of the warehouse would anywhere else; it holds no lane and none of the
+-- order's rows, so that nobody waits for it but another hand-over of this order.
 create or replace function hand_over(for_run bigint, of_order text, function_name text, first_delay_ms bigint, max_delay_ms bigint,
                                      out handed int, out why text)
 language plpgsql volatile security invoker set search_path from current as $$
@@ -392,31 +393,33 @@ declare
     message text;
 begin
     handed := 0;
-    loop
-        select * into s from hand_over_next(of_order);
-        exit when s.seq is null;
-        begin
-            -- A name without a schema means what it means to its owner, and so does its body.
-            set local search_path to default;
-            select format('%I.%I', n.nspname, p.proname) into target
-              from pg_catalog.pg_proc p
-              join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-             where p.oid = to_regprocedure(function_name || '(text, text, timestamptz)');
-            if target is null then
-                raise exception 'there is no function %(text, text, timestamptz)', function_name using errcode = 'undefined_function';
-            end if;
-            execute format('select %s($1, $2, $3)', target) using of_order, s.state, s.at;
-            perform set_config('search_path', home, true);
-        exception when query_canceled or others then
-            get stacked diagnostics code = returned_sqlstate, message = message_text;
-            perform set_config('search_path', home, true);
-            why := format('%s: %s', code, left(message, 300));
-            perform hand_over_failed(for_run, of_order, s.state, function_name, code, why, first_delay_ms, max_delay_ms);
-            exit;
-        end;
-        perform hand_over_done(of_order, s.seq);
-        handed := handed + 1;
-    end loop;
+    select * into s from hand_over_next(of_order);
+    if s.seq is null then
+        return;
+    end if;
+    begin
+        -- A name without a schema means what it means to its owner, and so does its body.
+        set local search_path to default;
+        select format('%I.%I', n.nspname, p.proname) into target
+          from pg_catalog.pg_proc p
+          join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+         where p.oid = to_regprocedure(function_name || '(text, text, timestamptz)');
+        if target is null then
+            raise exception 'there is no function %(text, text, timestamptz)', function_name using errcode = 'undefined_function';
+        end if;
+        execute format('select %s($1, $2, $3)', target) using of_order, s.state, s.at;
+        -- A commit that fails would take the word of it along.
+        set constraints all immediate;
+        perform set_config('search_path', home, true);
+    exception when query_canceled or others then
+        get stacked diagnostics code = returned_sqlstate, message = message_text;
+        perform set_config('search_path', home, true);
+        why := format('%s: %s', code, left(message, 300));
+        perform hand_over_failed(for_run, of_order, s.state, function_name, code, why, first_delay_ms, max_delay_ms);
+        return;
+    end;
+    perform hand_over_done(of_order, s.seq);
+    handed := 1;
 end $$;
 
 -- The next state to hand over, its order's hand-over locked; nothing when another host is at it.

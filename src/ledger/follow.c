@@ -130,6 +130,20 @@ follow_hand_over(struct ledger *ledger, int64_t run_id, const char *order_id, co
     return true;
 }
 
+bool
+follow_hand_over_failed(struct ledger *ledger, int64_t run_id, const char *order_id,
+                        const char *function, const struct error *why, int64_t first_delay_ms,
+                        int64_t max_delay_ms, struct error *err)
+{
+    char run[PG_INT_BYTES], first[PG_INT_BYTES], max[PG_INT_BYTES];
+    const char *params[] = {run, order_id, function, why->sqlstate, why->message, first, max};
+
+    pg_int_text(run, run_id);
+    pg_int_text(first, first_delay_ms);
+    pg_int_text(max, max_delay_ms);
+    return pg_run(ledger_pg(ledger), &stmt_hand_over_failed, params, NULL, err);
+}
+
 void
 follow_tracking_free(struct follow_tracking *tracking)
 {

@@ -47,14 +47,18 @@ bool follow_hand_over_due(struct ledger *ledger, const char *after, int most, in
                           char ***out, int *count, struct error *err);
 
 struct follow_handed {
-    int states;    /* that were handed over */
+    int states;    /* that were handed over: 1, or 0 when there is none */
     char why[400]; /* "" unless one failed; the next try is put off */
 };
-/* The states of one order, in a transaction of its own that may take as long as the session's
+/* The next state of one order, in a transaction of its own that may take as long as the session's
  * statement_timeout. function: as in warehouse.order_state_function. */
 bool follow_hand_over(struct ledger *ledger, int64_t run_id, const char *order_id,
                       const char *function, int64_t first_delay_ms, int64_t max_delay_ms,
                       struct follow_handed *out, struct error *err);
+/* It failed in a way that took its own record along: the same record, in another transaction. */
+bool follow_hand_over_failed(struct ledger *ledger, int64_t run_id, const char *order_id,
+                             const char *function, const struct error *why, int64_t first_delay_ms,
+                             int64_t max_delay_ms, struct error *err);
 
 /* One fulfillment's new tracking; its order's lane is held until follow_tracked. */
 struct follow_tracking {

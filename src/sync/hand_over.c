@@ -63,29 +63,56 @@ hand_over_open(struct hand_over *h, struct error *err)
     return own_session_open(&h->ledger, h->options, "hand-over", &limits, err);
 }
 
-static void
-hand_over_order(struct hand_over *h, const char *order_id)
+/* The statement itself failed. False: not even that could be kept, it stays due. */
+static bool
+hand_over_note_failed(struct hand_over *h, const char *order_id, const struct error *why)
 {
+    const struct sync_options *o = h->options;
+    struct error err = {0};
+
+    log_failure(LOG_WARN, "sync", "hand_over_failed", why);
+    if (!pg_is_alive(ledger_pg(h->ledger)))
+        return false;
+    if (follow_hand_over_failed(h->ledger, h->run_id, order_id, o->order_state_function, why,
+                                o->retry_first_ms, o->retry_max_ms, &err))
+        return true;
+    log_failure(LOG_WARN, "sync", "hand_over_failed", &err);
+    return false;
+}
+
+/* The order's next state. False: there is none, or it was refused. */
+static bool
+hand_over_state(struct hand_over *h, const char *order_id)
+{
+    const struct sync_options *o = h->options;
     struct clock_mono began = clock_mono_now();
     struct follow_handed handed = {.states = 0};
     struct error err = {0};
+    bool is_kept = true;
 
-    if (!follow_hand_over(h->ledger, h->run_id, order_id, h->options->order_state_function,
-                          h->options->retry_first_ms, h->options->retry_max_ms, &handed, &err)) {
-        /* Not even the failure could be kept: nothing was handed over, it stays due. */
-        h->failures += HAND_OVER_SLOW_WEIGHT;
-        log_failure(LOG_WARN, "sync", "hand_over_failed", &err);
-        return;
-    }
-    if (handed.states > 0)
+    if (!follow_hand_over(h->ledger, h->run_id, order_id, o->order_state_function,
+                          o->retry_first_ms, o->retry_max_ms, &handed, &err))
+        is_kept = hand_over_note_failed(h, order_id, &err);
+    if (handed.states > 0) {
         h->failures = 0;
-    if (handed.why[0] == '\0')
-        return;
-    h->failures += clock_mono_since_ms(began) >= HAND_OVER_SLOW_MS ? HAND_OVER_SLOW_WEIGHT : 1;
+        return true;
+    }
+    if (handed.why[0] == '\0' && err.code == ERROR_NONE)
+        return false;
+    h->failures +=
+        !is_kept || clock_mono_since_ms(began) >= HAND_OVER_SLOW_MS ? HAND_OVER_SLOW_WEIGHT : 1;
     /* One line a round; each order has its discrepancy. */
-    if (h->refused++ == 0)
+    if (h->refused++ == 0 && err.code == ERROR_NONE)
         log_event(LOG_WARN, "sync", "order_state_refused", "order", order_id, "error", handed.why,
                   NULL);
+    return false;
+}
+
+static void
+hand_over_order(struct hand_over *h, const char *order_id)
+{
+    while (hand_over_state(h, order_id) && !hand_over_is_stopping(h))
+        continue;
 }
 
 /* Once over all orders that are due. False: it gave up before the end. */

@@ -298,6 +298,36 @@ START_TEST(a_failing_hand_over_stops_only_its_own_order)
 }
 END_TEST
 
+/* Four that fail at the end of their transaction, and four whose failure nothing in it catches. */
+START_TEST(a_hand_over_whose_transaction_fails_stops_only_its_own_order)
+{
+    life_make_orders(1, 10, "", 2);
+    support_psql(life_url, "insert into t.trouble select 'o-' || n,"
+                           "  case when n <= 4 then 'defer' else 'assert' end"
+                           "  from generate_series(1, 8) n");
+    life_must(1, "run", NULL, NULL);
+    support_query_is(life_url,
+                     "select order_id, kind, substring(detail, 'accepted: (.....)')"
+                     " from waybill.report_discrepancies where closed_at is null order by 1",
+                     "o-1|hand_over|23503\no-2|hand_over|23503\no-3|hand_over|23503\n"
+                     "o-4|hand_over|23503\no-5|hand_over|P0004\no-6|hand_over|P0004\n"
+                     "o-7|hand_over|P0004\no-8|hand_over|P0004");
+    support_query_is(life_url, "select count(*) from waybill.hand_overs where next_at is not null",
+                     "8");
+    /* Those behind them. */
+    support_query_is(life_url, "select distinct order_id from t.told order by 1", "o-10\no-9");
+
+    /* What comes in time is no failure, in no state of an order. */
+    support_psql(life_url, "update t.trouble set does = 'defer';"
+                           "insert into t.known select order_id from t.trouble;"
+                           "update waybill.hand_overs set next_at = clock_timestamp()");
+    life_run_until_states_agree(10);
+    life_told_once_and_in_order();
+    support_query_is(
+        life_url, "select count(*) from waybill.report_discrepancies where closed_at is null", "0");
+}
+END_TEST
+
 START_TEST(a_missing_function_is_said_by_check_and_made_up_for_later)
 {
     support_psql(life_url, "alter function t.tell rename to tell_later");
@@ -603,6 +633,7 @@ main(void)
     tcase_add_test(tests, somebody_elses_fulfillment_is_listed_and_booked);
     tcase_add_test(tests, a_gap_in_the_feed_is_noticed_and_healed_by_asking);
     tcase_add_test(tests, a_failing_hand_over_stops_only_its_own_order);
+    tcase_add_test(tests, a_hand_over_whose_transaction_fails_stops_only_its_own_order);
     tcase_add_test(tests, a_missing_function_is_said_by_check_and_made_up_for_later);
     tcase_add_test(tests, an_order_that_should_be_complete_is_asked_for_and_says_why_it_is_not);
     tcase_add_test(tests, what_happens_after_an_orders_end_is_seen_without_its_event);
