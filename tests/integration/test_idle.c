@@ -66,7 +66,8 @@ START_TEST(whatever_is_due_ends_idleness)
         "insert into queue (order_key) values ('P')",
         "insert into relooks (order_key, due_at) values ('P', now())",
         "update lanes set next_at = clock_timestamp() + interval '1 s'",
-        "insert into claims values (gen_random_uuid(), 1, now() + interval '1 h', '{}')",
+        "insert into claims (claim_token, worker_id, expires_at, submissions)"
+        " values (gen_random_uuid(), 1, now() + interval '1 h', '{}')",
         "update lanes set urgent_until = now() + interval '1 hour'",
         "update orders set ask_at = now()",
         "update orders set list_at = now()",
