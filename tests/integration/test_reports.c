@@ -327,6 +327,7 @@ START_TEST(a_baseline_from_the_warehouse_settles_what_it_shows)
     support_psql(
         url, "create view public.good_items as select * from public.items where order_id <> 'o3'");
     warehouse_free(from);
+    from = NULL;
     ck_assert_msg(warehouse_open(ledger, "public.good_items", false, &from, &err), "%s",
                   err.message);
     ck_assert_msg(baseline_warehouse(ledger, from, NULL, &by_anna, &result, &err), "%s: %s",
