@@ -44,7 +44,7 @@ returns table (submission_id bigint, marker uuid, order_id text, shipment_ref te
                tracking_number text, tracking_url text, first_sent_at timestamptz,
                item_id text, shipped bigint, cancelled bigint, shipment_item_id text)
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare

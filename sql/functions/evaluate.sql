@@ -21,7 +21,7 @@ create or replace function evaluate(
     unknown_grace_ms bigint, gate_fresh_ms bigint)
 returns setof evaluation
 language plpgsql stable set search_path from current
-    set enable_nestloop = off set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+    set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 begin
     return query

@@ -10,7 +10,7 @@ $$;
 -- can still be in time.
 create or replace function hurry_orders(keys text[]) returns void
 language plpgsql volatile security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     ids text[];

@@ -312,7 +312,7 @@ end $$;
 -- the warehouse in a later statement. Keys no index can hold are refused here, one by one.
 create or replace function take_queue(for_run bigint, most int, only_order text) returns setof text
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     keys text[];

@@ -1,7 +1,8 @@
 -- laws: what the database refuses, whatever the code says.
 --
 -- They run within batches, and their plans are made once a session: they must stay right on tables that grew since. So
--- tables are reached by key only (lateral with offset 0, or = any (array)), and what is in hand is joined by hash.
+-- tables are reached by key only (lateral with offset 0, or = any (array)), and what is in hand is joined by hash, whatever
+-- the function has switched off that set them off.
 --
 -- Counters of `rows` move only here: when items are inserted, when a submission
 -- changes its state, when an adjustment is booked. Each is one statement over
@@ -17,7 +18,7 @@ end $$;
 -- Law 5 and law 10: units become live with a plan number of their own, and never more than wanted.
 create or replace function law_items_inserted() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     ids bigint[];        -- of the rows that get units, and what belongs to each
@@ -112,7 +113,7 @@ end $$;
 
 create or replace trigger law_items_inserted after insert on submission_items
     referencing new table as added for each statement execute function law_items_inserted();
--- Items go with their submission (law_submission_pruned), never by themselves.
+-- Items go with their submission (law_submissions_pruned), never by themselves.
 create or replace trigger law_items_stay before update or truncate on submission_items
     for each statement execute function refuse('law 11', 'what a submission carried is history');
 create or replace trigger law_items_go before delete on submission_items
@@ -155,7 +156,7 @@ end $$;
 -- Law 4. Callers hold the lanes already; whoever forgot them is made to wait here, and then sees what was committed.
 create or replace function one_post_at_a_time(orders text[]) returns void
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     wrong text;
@@ -183,7 +184,7 @@ end $$;
 -- What a change of state does to the counters: nothing, unless units begin or cease to be live.
 create or replace function law_submissions_updated() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     leaving text[]; -- orders that have a submission on its way now
@@ -242,7 +243,7 @@ end $$;
 -- A submission has the lane of its order. A batch of them at once, where a foreign key would ask for each.
 create or replace function law_submissions_inserted() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     stray text;
@@ -305,16 +306,37 @@ begin
         raise exception 'law 11: submission % is %, and still needed', old.submission_id, old.state
             using errcode = 'check_violation', constraint = 'law_11';
     end if;
-    if old.state = 'accepted' then
-        update rows r
-           set pruned_shipped = r.pruned_shipped + i.shipped, pruned_cancelled = r.pruned_cancelled + i.cancelled
-          from submission_items i
-         where i.submission_id = old.submission_id and r.row_id = i.row_id;
-        insert into explained (marker, fulfillment_id, order_id, settled_at)
-        values (old.marker, old.fulfillment_id, old.order_id, old.settled_at);
-    end if;
-    delete from submission_items i where i.submission_id = old.submission_id;
     return old;
+end $$;
+
+create or replace function law_submissions_pruned() returns trigger
+language plpgsql security definer set search_path from current
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    ids bigint[] := array(select g.submission_id from gone g);
+    moved bigint[]; -- rows, and what was posted of each
+    units_shipped bigint[];
+    units_cancelled bigint[];
+begin
+    -- Two statements: next to a look-up by key the planner would join the rows in a loop, each with each.
+    select array_agg(x.row_id), array_agg(x.shipped), array_agg(x.cancelled)
+      into moved, units_shipped, units_cancelled
+      from (select i.row_id, sum(i.shipped)::bigint as shipped, sum(i.cancelled)::bigint as cancelled
+              from gone g
+             cross join lateral (
+                   select k.row_id, k.shipped, k.cancelled
+                     from submission_items k where k.submission_id = g.submission_id offset 0) i
+             where g.state = 'accepted'
+             group by i.row_id) x;
+    update rows r
+       set pruned_shipped = r.pruned_shipped + c.shipped, pruned_cancelled = r.pruned_cancelled + c.cancelled
+      from unnest(moved, units_shipped, units_cancelled) as c(row_id, shipped, cancelled)
+     where r.row_id = any (moved) and r.row_id = c.row_id;
+    insert into explained (marker, fulfillment_id, order_id, settled_at)
+    select g.marker, g.fulfillment_id, g.order_id, g.settled_at from gone g where g.state = 'accepted';
+    delete from submission_items i where i.submission_id = any (ids);
+    return null;
 end $$;
 
 create or replace trigger law_submissions_stay before truncate on submissions
@@ -323,11 +345,13 @@ create or replace trigger law_submissions_deleted before delete on submissions
     for each statement execute function law_submissions_deleted();
 create or replace trigger law_submission_pruned before delete on submissions
     for each row execute function law_submission_pruned();
+create or replace trigger law_submissions_pruned after delete on submissions
+    referencing old table as gone for each statement execute function law_submissions_pruned();
 
 -- Adjustments settle units outside our own POSTs; they are booked, never changed.
 create or replace function law_adjustments_inserted() returns trigger
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     ids bigint[] := array(select distinct a.row_id from added a);

@@ -66,7 +66,7 @@ create or replace function make_submissions(
     for_run bigint, ev evaluation[], pulled bigint[], pulled_at timestamptz[], lines_per_submission_max int)
 returns bigint
 language plpgsql volatile security definer set search_path from current
-    set enable_nestloop = off set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+    set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
     has_pulled boolean := coalesce(cardinality(pulled), 0) > 0;
@@ -204,7 +204,7 @@ create or replace function plan_orders(
     unknown_grace_ms bigint, gate_fresh_ms bigint, lines_per_submission_max int,
     out looked bigint, out planned bigint, out withdrawn bigint, out busy bigint, out opened bigint)
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     free text[];
@@ -517,7 +517,7 @@ end $$;
 create or replace function find_and_close(for_run bigint, free text[], ev evaluation[], gone text[], has_findings boolean)
 returns bigint
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     has_open boolean := exists (select from discrepancies d where d.order_id = any (free) and d.closed_at is null);

@@ -1,8 +1,9 @@
 -- prune: old history goes; what is settled is never forgotten. And the ledger's audit of itself.
 
--- Settled for good: nothing waits for it, and nobody is to look at it.
+-- Settled for good: nothing waits for it, and nobody is to look at it. Without a path of its own it is inlined: whoever
+-- calls it has one.
 create or replace function is_prunable(s submissions) returns boolean
-language sql stable set search_path from current as $$
+language sql stable as $$
 select (s).state in ('accepted', 'rejected', 'dismissed', 'withdrawn', 'split')
        -- it may have been applied after all: its marker must be recognised
        and ((s).state = 'accepted' or (s).unknown_attempts = 0)

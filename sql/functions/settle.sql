@@ -7,7 +7,7 @@
 -- tables are reached by key only (lateral with offset 0, or = any (array)), and what is in hand is joined by hash.
 create or replace function settle(for_worker bigint, for_run bigint, answers jsonb) returns bigint
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
@@ -33,7 +33,7 @@ end $$;
 -- or two name the same.
 create or replace function settle_own(for_worker bigint, for_run bigint, a settlement[], orders text[]) returns bigint[]
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     t timestamptz := clock_timestamp();
@@ -91,7 +91,7 @@ end $$;
 -- Refusals, answers that were lost, looks, events, and what comes too late. The caller holds the lanes of the orders.
 create or replace function settle_others(for_worker bigint, for_run bigint, a settlement[], orders text[]) returns bigint
 language plpgsql security definer set search_path from current
-    set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     t timestamptz := clock_timestamp();

@@ -522,6 +522,20 @@ START_TEST(the_laws_read_what_a_batch_names_however_large_the_ledger_is)
 }
 END_TEST
 
+/* A plan is kept for the session. One that was made under a caller who has hash joins switched off
+ * would join what is in hand in a loop, each with each, in all that come later. */
+START_TEST(what_joins_by_hash_does_so_whoever_calls_it)
+{
+    support_query_is(url,
+                     "select string_agg(proname, ', ') from pg_proc"
+                     " where 'enable_nestloop=off' = any (proconfig) and 'enable_hashjoin=on' <> "
+                     "all (proconfig)",
+                     "");
+    support_query_is(
+        url, "select count(*) > 10 from pg_proc where 'enable_hashjoin=on' = any (proconfig)", "t");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -548,5 +562,6 @@ main(void)
     tcase_add_test(tcase, a_state_has_what_belongs_to_it_and_nothing_else);
     tcase_add_test(tcase, there_is_no_way_but_those_between_the_states);
     tcase_add_test(tcase, the_laws_read_what_a_batch_names_however_large_the_ledger_is);
+    tcase_add_test(tcase, what_joins_by_hash_does_so_whoever_calls_it);
     return support_run_suite(suite);
 }
