@@ -271,6 +271,8 @@ begin
     said := format('%s of order %s dismissed', d.kind, d.order_id);
     if units = 'due' and d.kind = 'missing' then
         said := said || format('; %s units are due again', take_back_missing(d, why));
+        -- Used up: what is missing once they were posted again is another loss, though the numbers may be the same.
+        update discrepancies x set fingerprint = 'taken back: ' || x.fingerprint where x.discrepancy_id = d.discrepancy_id;
     end if;
     perform note_decision('dismiss', 'discrepancy ' || of_discrepancy, nullif(d.submission_id, 0), nullif(d.order_id, ''), who, why);
 end $$;

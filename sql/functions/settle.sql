@@ -148,6 +148,10 @@ begin
         returning s.submission_id
     )
     select array_agg(submission_id), count(*) into done, accepted_count from put;
+    if late is not null and accepted_count > 0 then
+        -- What was planned in its place goes no more.
+        perform withdraw_unwanted(late, false);
+    end if;
 
     -- Everything else: only the claim's own answer, or a look at what is still unknown.
     if accepted_count < cardinality(a) then
@@ -423,6 +427,7 @@ select string_agg(s.fulfillment_id, ', ' order by s.submission_id)
    and s.fulfillment_id <> all (array(select f ->> 'id' from jsonb_array_elements(listing) f))
    and not exists (select from discrepancies d
                     where d.order_id = of_order and d.kind = 'missing' and d.is_dismissed
+                      and s.settled_at < d.closed_at -- what was accepted since then must show
                       and (d.submission_id = s.submission_id
                            or exists (select from submission_items i join rows r using (row_id)
                                        where i.submission_id = s.submission_id and r.item_id = d.item_id)))

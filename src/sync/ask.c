@@ -22,7 +22,8 @@ loop_note_read(struct loop *loop, const struct provider_answer *how)
         loop_key_refused(loop, how->error);
     else if (how->http_status > 0)
         loop_key_works(loop);
-    if (how->read == PROVIDER_READ_OK || how->read == PROVIDER_READ_REFUSED)
+    /* What a gateway before the API refuses is no answer of the API's. */
+    if (how->read == PROVIDER_READ_OK || (how->read == PROVIDER_READ_REFUSED && how->is_own_words))
         loop_note_answered(loop);
 }
 
@@ -351,7 +352,8 @@ ask_answered(struct loop *loop, struct job *job, const struct http_answer *answe
         job_wait(loop, job, 0);
         break;
     case PROVIDER_READ_REFUSED:
-        if (job->ids_count > 1) {
+        /* By a gateway, other than for its size: each half would be refused as well. */
+        if (job->ids_count > 1 && (how.is_own_words || how.http_status != 404)) {
             ask_halve(loop, job);
         } else if (provider_is_unknown(&how)) {
             ask_read(loop, job, &orders); /* an empty answer: unknown */

@@ -67,6 +67,19 @@ START_TEST(questions_that_never_end_are_as_unanswered_as_refused_ones)
 }
 END_TEST
 
+/* As a gateway refuses what it knows no way for. */
+START_TEST(a_page_of_a_gateway_is_no_answer)
+{
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    support_psql(shop.url, "update waybill.api_key set refused_at = now(), refused_why = 'told'");
+    support_sandbox_faults(&shop.sandbox, "get:404_html=1");
+    shop_must(&shop, 5, "run", "-q");
+    shop_warned(&shop, "the API answers no question: ");
+    support_query_is(shop.url, "select refused_why from waybill.api_key", "told");
+    goes_on_at_once();
+}
+END_TEST
+
 /* One answer that is of use, and the API as a whole is there: what it didn't say is asked again. */
 START_TEST(a_question_that_others_are_answered_beside_waits_for_another_run)
 {
@@ -237,6 +250,7 @@ main(void)
     support_need_database();
     CASE(a_run_whose_questions_are_not_answered_says_so_and_the_next_asks_at_once);
     CASE(questions_that_never_end_are_as_unanswered_as_refused_ones);
+    CASE(a_page_of_a_gateway_is_no_answer);
     CASE(a_question_that_others_are_answered_beside_waits_for_another_run);
     CASE(orders_without_an_answer_for_long_are_a_warning);
     CASE(a_key_that_is_refused_is_critical_until_an_answer_takes_it);

@@ -297,6 +297,21 @@ static const struct story stories[] = {
     {"sql", "select adopt('A', '[{\"id\": \"f9\", \"items\": [{\"item\": \"1\", \"shipped\": 2, \"cancelled\": 0}]}]', 'x', 'y')"},
     {"issues", ""}, {"look", ""}, {"open", "planned P2 2:2/0"}, {"claim", ""}, {"accept", ""}, {"posted", "1 P1 2/0; 2 P2 2/0"},
     {"issues", ""}}},
+{"what was planned in the place of a refused one gives way when that turns out applied", {
+    {"plan", "A 1 '' 5/2/0"}, {"reject", ""},
+    {"sql", "select decide('retry', min(submission_id), 'x', 'y', false, 'due') from submissions"}, {"look", ""},
+    {"open", "planned '' 1:2/0"}, {"list", "A m*:1:2/0"}, {"claim", ""}, {"open", ""}, {"states", "accepted withdrawn"},
+    {"look", ""}, {"posted", "1 '' 2/0"}}},
+{"units that the API lost are planned anew once for each loss, and what was accepted since must show", {
+    {"plan", "A 1 '' 5/2/0"}, {"accept", ""},
+    {"sql", "select find_discrepancies(null, array[row('missing', 'A', '1', '', 0, 'lost', 'audit missing 2/0', false)::finding])"},
+    {"sql", "do $$ begin assert lacking_in('A', '[]') is not null; end $$"},
+    {"sql", "select dismiss_discrepancy(max(discrepancy_id), 'x', 'y', 'due') from discrepancies"},
+    {"sql", "do $$ begin assert lacking_in('A', '[]') is null; end $$"}, {"look", ""}, {"open", "planned '' 1:2/0"}, {"accept", ""},
+    {"sql", "do $$ begin assert lacking_in('A', '[]') = (select fulfillment_id from submissions order by submission_id desc limit 1); end $$"},
+    {"posted", "1 '' 2/0"},
+    {"sql", "select find_discrepancies(null, array[row('missing', 'A', '1', '', 0, 'lost', 'audit missing 2/0', false)::finding])"},
+    {"issues", "missing 1"}}},
 {"units settled by hand are not claimed, whether a planner looked or not", {
     {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0"}, {"sql", "select settle_by_hand('A', '1', 2, 0, 'x', 'y')"}, {"claim", ""},
     {"open", ""}, {"look", ""}, {"open", "planned '' 2:1/0"}, {"posted", "1 '' 2/0"}, {"issues", ""}}},
