@@ -345,7 +345,11 @@ ask_answered(struct loop *loop, struct job *job, const struct http_answer *answe
 
     switch (how.read) {
     case PROVIDER_READ_OK:
-        ask_read(loop, job, &orders);
+        /* Many orders may have one number: those of the others are on no page that we see. */
+        if (job->kind == JOB_UPSTREAM && orders.has_more && job->ids_count > 1)
+            ask_halve(loop, job);
+        else
+            ask_read(loop, job, &orders);
         break;
     case PROVIDER_READ_BLOCKED:
         loop_block(loop, how.retry_after_ms, "429: too many requests");

@@ -116,8 +116,11 @@ upstream_read(const struct history_upstream *with, const char *const *ids, int c
     (void)snprintf(step->why, sizeof(step->why), "%s", how.error);
     switch (how.read) {
     case PROVIDER_READ_OK:
-        ok = upstream_record(with, ids, count, &orders, err);
-        step->is_done = true;
+        /* Many orders may have one number: those of the others are on no page that we see. */
+        step->halves = orders.has_more && count > 1;
+        step->is_done = !step->halves;
+        if (step->is_done)
+            ok = upstream_record(with, ids, count, &orders, err);
         break;
     case PROVIDER_READ_KEY:
         error_set(err, ERROR_API, "the API refuses the key: %s", how.error);

@@ -139,6 +139,29 @@ START_TEST(a_function_that_finds_no_table_is_a_matter_of_the_configuration)
 }
 END_TEST
 
+/* A page has room for a hundred. */
+START_TEST(a_number_that_many_orders_have_hides_no_other)
+{
+    support_psql(shop.url,
+                 "create table shop.many as select json_build_object('id', 'd' || n, 'upstreamId',"
+                 " case when n <= 120 then 'D' else 'W-2' end, 'state', 'accepted', 'items',"
+                 " json_build_array(json_build_object('id', 'b', 'quantity', 10)))::text"
+                 "  from generate_series(1, 121) n;"
+                 "insert into shop.lines (upstream_id, item_id, shipment_ref, shipped_quantity,"
+                 " cancelled_quantity) values ('D', 'b', '', 1, 0)");
+    shop_tell_api(&shop, "shop.many");
+    plan_use("shop.lines");
+    shop_must(&shop, 1, "run", "--sweep");
+    support_query_is(shop.url,
+                     "select order_id, shipment_ref, posted_shipped"
+                     "  from waybill.report_line_items where posted_shipped > 0 order by 1",
+                     "d121||1\nn1|p1|3\no1||4");
+    support_query_is(shop.url,
+                     "select kind, order_id from waybill.report_discrepancies where order_id = 'D'",
+                     "ambiguous|D");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -151,5 +174,6 @@ main(void)
     tcase_add_test(tests, a_function_is_asked_for_the_numbers_that_are_queued);
     tcase_add_test(tests, an_order_that_cant_be_read_is_named_and_the_others_are_planned);
     tcase_add_test(tests, a_function_that_finds_no_table_is_a_matter_of_the_configuration);
+    tcase_add_test(tests, a_number_that_many_orders_have_hides_no_other);
     return support_run_suite(suite);
 }
