@@ -43,7 +43,7 @@ begin
         select s.submission_id, null::bigint, null::text from submissions s
          where s.order_id = target and is_decided_by(action, s.state) and s.state <> 'rejected'
             or s.order_id = target and s.state = 'rejected' and is_decided_by(action, s.state)
-               and (action = 'dismiss' or exists (select from rows r where r.refused_submission = s.submission_id))
+               and is_still_refused(action, s.order_id, s.submission_id)
          order by s.submission_id limit most;
         if not found then
             return query select null::bigint, null::bigint,
@@ -71,12 +71,19 @@ begin
             return query
             select s.submission_id, null::bigint, null::text from submissions s
              where s.state in ('planned', 'held', 'rejected') and is_decided_by(action, s.state) and s.created_at < before
-               and (s.state <> 'rejected' or action = 'dismiss'
-                    or exists (select from rows r where r.refused_submission = s.submission_id))
+               and (s.state <> 'rejected' or is_still_refused(action, s.order_id, s.submission_id))
              order by s.submission_id limit most;
         end if;
     end case;
 end $$;
+
+-- Does a refused submission still wait for a person: do its units, or is a discrepancy of it open?
+create or replace function is_still_refused(action text, of_order text, of_submission bigint) returns boolean
+language sql stable set search_path from current as $$
+select exists (select from rows r where r.order_id = of_order and r.refused_submission = of_submission)
+    or (action = 'dismiss'
+        and exists (select from discrepancies d where d.submission_id = of_submission and d.submission_id <> 0 and d.closed_at is null))
+$$;
 
 -- What the planner finds when it looks at an order, and closes when it looks again and finds it no more. Not the foreign
 -- fulfillment of a line: found in a list of them, and no plan can tell that it has ended.
@@ -133,6 +140,7 @@ language plpgsql security definer set search_path from current as $$
 declare
     s submissions;
     t timestamptz := clock_timestamp();
+    waiting bigint[]; -- rows whose units wait for the decision
     booked bigint;
 begin
     done := false;
@@ -175,7 +183,14 @@ begin
            set state = 'held', held_by = 'operator', next_attempt_at = null
          where x.submission_id = of_submission;
         said := 'held';
+    elsif action = 'dismiss' and s.state = 'rejected' and not is_still_refused(action, s.order_id, of_submission) then
+        said := format('submission %s is rejected, and nothing waits for it any more', of_submission);
+        return;
     elsif action = 'dismiss' and s.state in ('held', 'rejected') then
+        -- of a refused one, what was planned anew since then is none of its own any more
+        waiting := array(select i.row_id from submission_items i join rows r using (row_id)
+                          where i.submission_id = of_submission
+                            and (s.state = 'held' or r.refused_submission = of_submission or r.shipped is null));
         update submissions x
            set state = 'dismissed', settled_at = t, settled_by = 'operator', held_by = null
          where x.submission_id = of_submission;
@@ -191,7 +206,7 @@ begin
                            least(i.shipped, greatest(0, coalesce(r.shipped, i.shipped) - r.live_shipped)) as shipped,
                            least(i.cancelled, greatest(0, coalesce(r.cancelled, i.cancelled) - r.live_cancelled)) as cancelled
                       from submission_items i join rows r using (row_id)
-                     where i.submission_id = of_submission) x
+                     where i.submission_id = of_submission and r.row_id = any (waiting)) x
              where x.shipped + x.cancelled > 0;
             get diagnostics booked = row_count;
             said := format('dismissed; the units of %s rows count as settled', booked);

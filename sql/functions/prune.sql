@@ -11,6 +11,10 @@ select (s).state in ('accepted', 'rejected', 'dismissed', 'withdrawn', 'split')
        and not exists (select from discrepancies d
                         where d.order_id = (s).order_id and d.submission_id = (s).submission_id and d.closed_at is null)
        and not exists (select from submissions p where p.parent_id = (s).submission_id)
+       -- an update of its tracking holds its order's lane, or is to be sent
+       and not exists (select from tracking k
+                        where k.submission_id = (s).submission_id
+                          and (k.sending_until is not null or ((s).state = 'accepted' and k.next_at is not null)))
 $$;
 
 -- One bounded piece: submissions settled more than keep_ms ago, their items with them. 0: there are no more.

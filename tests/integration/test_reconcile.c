@@ -312,6 +312,25 @@ static const struct story stories[] = {
     {"posted", "1 '' 2/0"},
     {"sql", "select find_discrepancies(null, array[row('missing', 'A', '1', '', 0, 'lost', 'audit missing 2/0', false)::finding])"},
     {"issues", "missing 1"}}},
+{"units taken back while their POST was under way are not sent again after a sure refusal", {
+    {"plan", "A 1 '' 5/5/0"}, {"claim", ""}, {"plan", "A 1 '' 5/0/5"}, {"issues", "decreased 1"}, {"later", ""}, {"open", ""},
+    {"queued", "A"}, {"look", ""}, {"open", "planned '' 1:0/5"}, {"issues", ""}}},
+{"nor in the parts of a submission that is split", {
+    {"plan", "A 1 '' 5/2/0; A 2 '' 5/3/0"}, {"claim", ""}, {"plan", "A 1 '' 5/0/0; A 2 '' 5/3/0"}, {"split", ""},
+    {"claim", ""}, {"open", "sending '' 2:3/0"}}},
+{"a refusal that is over writes off nothing when its order is dismissed", {
+    {"settings", "has_gate = true"}, {"api", "A accepted 1:9 2:9"}, {"plan", "A 1 '' 9/3/0"}, {"reject", ""}, {"plan", "A 1 '' 9/4/0"},
+    {"accept", ""}, {"plan", "A 1 '' 9/4/0; A 2 '' 9/1/0"}, {"reject", ""}, {"api", "A dispute 1:9 2:9"},
+    {"plan", "A 1 '' 9/6/0; A 2 '' 9/1/0"},
+    {"sql", "select decide('dismiss', t.submission_id, 'x', 'y', false, 'settled')"
+            " from decision_targets('dismiss', 'order', 'A', null, null, 100) t"},
+    {"adjustments", "write_off 2 '' 1/0"}, {"sql", "do $$ begin assert (select not done from submissions s, decide('dismiss',"
+            " s.submission_id, 'x', 'y', false, 'settled') where s.state = 'rejected'); end $$"},
+    {"api", "A accepted 1:9 2:9"}, {"look", ""}, {"open", "planned '' 1:2/0"}}},
+{"a submission whose tracking is on its way is not pruned, or its lane would stay busy", {
+    {"plan", "A 1 '' 5/2/0"}, {"accept", ""}, {"plan", "A 1 '' 5/2/0 - T1"},
+    {"sql", "do $$ begin assert (select count(*) = 1 from take_tracking(current_setting('t.worker')::bigint, (select max(version) from schema_versions), 10, 60000)); end $$"},
+    {"sql", "do $$ begin assert prune_submissions(0, 100) = 0; end $$"}}},
 {"units settled by hand are not claimed, whether a planner looked or not", {
     {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0"}, {"sql", "select settle_by_hand('A', '1', 2, 0, 'x', 'y')"}, {"claim", ""},
     {"open", ""}, {"look", ""}, {"open", "planned '' 2:1/0"}, {"posted", "1 '' 2/0"}, {"issues", ""}}},

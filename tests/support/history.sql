@@ -308,6 +308,7 @@ select format('the lane of order %s says submission %s, on its way is %s', l.ord
   from lanes l
   left join submissions s on s.order_id = l.order_id and s.state in ('sending', 'unknown')
  where l.active_submission is distinct from s.submission_id
+   and not exists (select from tracking k where k.submission_id = l.active_submission and k.sending_until is not null)
 union all
 select format('submission %s is due %s, its lane %s', s.submission_id, s.next_attempt_at, l.next_at)
   from submissions s join lanes l using (order_id)
