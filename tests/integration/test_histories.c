@@ -166,10 +166,9 @@ change_warehouse(struct world *world)
         }
         return "takes a unit back";
     case 10:
-        if (world->count > 0 && chance(world, 2) == 0) {
+        if (world->count > 0) {
             row = &world->rows[chance(world, world->count)];
-            if (row->shipped > 0)
-                row->shipped--;
+            row->shipped = chance(world, row->shipped + 1);
         }
         return "corrects a quantity";
     default:
@@ -250,7 +249,8 @@ play(struct pg *pg, int64_t seed)
         case 2:
             (void)snprintf(number, sizeof(number), "%d", 1 + chance(&world, 4));
             said = support_ledger_ask(pg, story,
-                                      "select t.claim($1::int) from (select t.time_passes()) x",
+                                      "select t.claim_soundly($1::int)"
+                                      " from (select t.time_passes()) x",
                                       number, NULL, NULL);
             tell(seed, "claimed", said);
             free(said);

@@ -125,6 +125,32 @@ select count(distinct submission_id)
              slots, 5000, null)
 $$;
 
+-- A claim takes nothing of a line that has more than the warehouse wanted when it was last read.
+create function t.claim_soundly(slots int) returns bigint language plpgsql as $$
+declare
+    before bigint[] := array(select submission_id from submissions where state = 'sending');
+    claimed bigint := t.claim(slots);
+    fault text;
+begin
+    select format('submission %s of order %s, item %s: %s', s.submission_id, s.order_id, r.item_id, to_json(l))
+      into fault
+      from submissions s
+      join submission_items i using (submission_id)
+      join rows r using (row_id)
+     cross join lateral (
+           select sum(x.live_shipped) as shipped, sum(x.live_cancelled) as cancelled,
+                  sum(case when x.is_present then x.shipped + x.returned else x.live_shipped end) as wants_shipped,
+                  sum(case when x.is_present then x.cancelled else x.live_cancelled end) as wants_cancelled
+             from rows x where x.order_id = r.order_id and x.item_id = r.item_id) l
+     where s.state = 'sending' and s.submission_id <> all (before)
+       and ((i.shipped > 0 and l.shipped > l.wants_shipped) or (i.cancelled > 0 and l.cancelled > l.wants_cancelled))
+     limit 1;
+    if found then
+        raise exception 'claimed, though no one wants it: %', fault;
+    end if;
+    return claimed;
+end $$;
+
 -- One answer for a submission; what it is beyond its state is in extra.
 create function t.answer(id bigint, next text, extra jsonb) returns bigint language sql volatile as $$
 select waybill.settle(current_setting('t.worker')::bigint, null, jsonb_build_array(
