@@ -390,6 +390,13 @@ loop_housekeeping(struct loop *loop, struct error *err)
         if (reaped > 0)
             log_event(LOG_WARN, "sync", "reaped", "submissions", log_int(reaped), NULL);
     }
+    /* A pass of a busy watch may have no end, and each begins with this. */
+    if (strcmp(loop->options->command, "watch") == 0 && !loop->reads_events &&
+        clock_mono_since_ms(loop->pass_began) >= loop->options->follow_interval_ms) {
+        loop_poke_planner(loop, true);
+        if (!events_begin(loop, err))
+            return false;
+    }
     if (clock_mono_left_ms(loop->look_again) == 0) {
         loop->look_again = clock_mono_add(clock_mono_now(), LOOP_LEFT_MS);
         if (!work_left(loop->ledger, loop->options->only_order, &loop->left, err))
