@@ -265,6 +265,7 @@ create or replace function dismiss_discrepancy(of_discrepancy bigint, who text, 
 language plpgsql security definer set search_path from current as $$
 declare
     d discrepancies;
+    waiting bigint;
 begin
     done := false;
     perform 1 from lanes l join discrepancies x using (order_id) where x.discrepancy_id = of_discrepancy for no key update of l;
@@ -284,6 +285,16 @@ begin
         return;
     end if;
     said := format('%s of order %s dismissed', d.kind, d.order_id);
+    -- What waits for its order to be accepted would wait for ever, and nobody would say so any more.
+    if d.submission_id = 0 and d.item_id = '' and d.kind in ('foreign', 'order_blocked', 'order_returned') then
+        for waiting in
+            update submissions s set state = 'held', held_by = 'operator', next_attempt_at = null
+             where s.order_id = d.order_id and s.state = 'planned' and s.next_attempt_at = 'infinity' and s.unknown_attempts = 0
+            returning s.submission_id
+        loop
+            perform decide('dismiss', waiting, who, why, false, units);
+        end loop;
+    end if;
     if units = 'due' and d.kind = 'missing' then
         said := said || format('; %s units are due again', take_back_missing(d, why));
         -- Used up: what is missing once they were posted again is another loss, though the numbers may be the same.

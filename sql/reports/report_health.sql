@@ -22,7 +22,9 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
        extract(epoch from clock_timestamp() - (select min(q.queued_at) from queue q))::bigint as queue_age_s,
        (select count(*) from orders o where o.ask_at is not null) as orders_waiting,
        (select extract(epoch from clock_timestamp() - min(p.xact_start))::bigint
-          from pg_stat_activity p where p.backend_xmin is not null and p.pid <> pg_backend_pid()) as oldest_snapshot_s,
+          from pg_stat_activity p
+         where p.backend_xmin is not null and p.pid <> pg_backend_pid() and p.datname = current_database()
+           and not exists (select from pg_stat_progress_vacuum v where v.pid = p.pid)) as oldest_snapshot_s,
        case when k.blocked_until > clock_timestamp() then k.blocked_until end as api_blocked_until,
        case when k.blocked_until > clock_timestamp() then k.blocked_why end as api_blocked_why,
        k.refused_at as api_refused_at, k.refused_why as api_refused_why,

@@ -331,6 +331,16 @@ static const struct story stories[] = {
     {"plan", "A 1 '' 5/2/0"}, {"accept", ""}, {"plan", "A 1 '' 5/2/0 - T1"},
     {"sql", "do $$ begin assert (select count(*) = 1 from take_tracking(current_setting('t.worker')::bigint, (select max(version) from schema_versions), 10, 60000)); end $$"},
     {"sql", "do $$ begin assert prune_submissions(0, 100) = 0; end $$"}}},
+{"an order that is refused though it is accepted is asked for ever more seldom", {
+    {"settings", "has_gate = true"}, {"api", "A accepted 1:5"}, {"plan", "A 1 '' 5/2/0"}, {"not_accepted", ""}, {"asks", "ask "},
+    {"sql", "do $$ begin assert (select ask_at <= clock_timestamp() from orders); end $$"}, {"api", "A accepted 1:5"},
+    {"not_accepted", ""}, {"asks", "ask "},
+    {"sql", "do $$ begin assert (select ask_at > clock_timestamp() + interval '3 s' from orders); end $$"}}},
+{"what waits for an order that never will be accepted goes with the discrepancy that says so", {
+    {"settings", "has_gate = true"}, {"api", "A accepted 1:5"}, {"plan", "A 1 '' 5/2/0"}, {"not_accepted", ""}, {"api", "A blocked 1:5"},
+    {"look", ""}, {"issues", "order_blocked"}, {"open", "planned '' 1:2/0"},
+    {"sql", "select dismiss_discrepancy(max(discrepancy_id), 'x', 'y', 'settled') from discrepancies"}, {"open", ""},
+    {"posted", "1 '' 2/0"}, {"look", ""}, {"issues", ""}}},
 {"units settled by hand are not claimed, whether a planner looked or not", {
     {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0"}, {"sql", "select settle_by_hand('A', '1', 2, 0, 'x', 'y')"}, {"claim", ""},
     {"open", ""}, {"look", ""}, {"open", "planned '' 2:1/0"}, {"posted", "1 '' 2/0"}, {"issues", ""}}},
