@@ -106,10 +106,7 @@ begin
             or exists (select from orders o where o.order_id = k.order_id and o.verified_generation >= me.generation offset 0));
     if has_doubtful then
         -- Since it was planned somebody else may have posted its units, or the warehouse has taken them back.
-        if withdraw_unwanted(whose, false) > 0 then
-            insert into queue (order_key, source)
-            select distinct s.order_id, 'withdrawn' from submissions s where s.submission_id = any (chosen) and s.state = 'withdrawn';
-        end if;
+        insert into queue (order_key, source) select distinct k, 'withdrawn' from withdraw_unwanted(whose, false) k;
     end if;
     insert into claims (claim_token, worker_id, expires_at, submissions)
     select token, for_worker, t + send_within_ms * interval '1 ms', chosen where chosen <> '{}';

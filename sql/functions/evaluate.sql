@@ -129,10 +129,9 @@ with wanted as (
            is_orchestrated(model) as is_orchestrated
       from met m
 ), desired as (
-    -- what the API's own fulfiller posts is not wanted from us, and takes over nothing that we posted
     select m.*,
-           case when is_orchestrated then least(counted_shipped, live_shipped) else counted_shipped end as desired_shipped,
-           case when is_orchestrated then least(counted_cancelled, live_cancelled) else counted_cancelled end as desired_cancelled
+           wanted_from_us(model, counted_shipped, live_shipped) as desired_shipped,
+           wanted_from_us(model, counted_cancelled, live_cancelled) as desired_cancelled
       from measured m
 ), gaps as (
     select d.*,
@@ -336,6 +335,11 @@ end $$;
 create or replace function is_orchestrated(model text) returns boolean
 language sql immutable parallel safe as
 $$ select coalesce(model, 'third_party') = 'orchestrated' $$;
+
+-- What the API's own fulfiller posts is not wanted from us, and takes over nothing that we posted.
+create or replace function wanted_from_us(model text, units bigint, live bigint) returns bigint
+language sql immutable parallel safe as
+$$ select case when is_orchestrated(model) then least(units, live) else units end $$;
 
 -- What is wrong with a quantity, in words; null: nothing. Stable as format() is, or it would be called and not inlined.
 create or replace function bad_quantity(name text, quantity numeric) returns text

@@ -92,10 +92,8 @@ begin
              group by a.order_id, a.item_id) t
      cross join lateral (
            select sum(r.live_shipped) as live_shipped, sum(r.live_cancelled) as live_cancelled,
-                  coalesce(sum(case when is_orchestrated(r.model) then least(r.shipped, r.live_shipped) else r.shipped end)
-                           filter (where r.is_present), 0) as shipped,
-                  coalesce(sum(case when is_orchestrated(r.model) then least(r.cancelled, r.live_cancelled) else r.cancelled end)
-                           filter (where r.is_present), 0) as cancelled,
+                  coalesce(sum(wanted_from_us(r.model, r.shipped, r.live_shipped)) filter (where r.is_present), 0) as shipped,
+                  coalesce(sum(wanted_from_us(r.model, r.cancelled, r.live_cancelled)) filter (where r.is_present), 0) as cancelled,
                   coalesce(max(r.ordered) filter (where r.is_present), 0) as ordered
              from rows r where r.order_id = t.order_id and r.item_id = t.item_id offset 0) l
       left join lateral (

@@ -152,8 +152,8 @@ end $$;
 -- Units beyond what the warehouse wanted when it was last read: it has taken them back since they were planned, or somebody
 -- else has posted them. What is planned of such lines gives way, and the planner plans what is left anew; with_held: what is
 -- held and may have been applied too, where the API's list was explained. The caller holds the lanes of the orders, and has
--- the planner look at them.
-create or replace function withdraw_unwanted(orders text[], with_held boolean) returns bigint
+-- the planner look at those that come back: one for each that was withdrawn.
+create or replace function withdraw_unwanted(orders text[], with_held boolean) returns setof text
 language plpgsql volatile security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
@@ -168,10 +168,9 @@ begin
                  cross join lateral (
                        -- what is gone, or can't be counted, takes nothing back (law 11)
                        select case when not r.is_present or r.shipped is null then r.live_shipped
-                                   when is_orchestrated(r.model) then least(r.shipped, r.live_shipped) else r.shipped end as shipped,
+                                   else wanted_from_us(r.model, r.shipped, r.live_shipped) end as shipped,
                               case when not r.is_present or r.cancelled is null then r.live_cancelled
-                                   when is_orchestrated(r.model) then least(r.cancelled, r.live_cancelled)
-                                   else r.cancelled end as cancelled) w
+                                   else wanted_from_us(r.model, r.cancelled, r.live_cancelled) end as cancelled) w
                  where r.order_id = any (orders)
                  group by r.order_id, r.item_id
                 offset 0) l
@@ -188,14 +187,14 @@ begin
                offset 0) i
          where (l.has_shipped and i.shipped > 0) or (l.has_cancelled and i.cancelled > 0));
     if ids = '{}' then
-        return 0;
+        return;
     end if;
     update submissions s
        set state = 'withdrawn', settled_at = clock_timestamp(), settled_by = 'planner', next_attempt_at = null, held_by = null,
            error_message = case when s.held_by is not null then 'was held: ' || s.held_by else s.error_message end
      where s.submission_id = any (ids);
     perform close_settled(ids);
-    return cardinality(ids);
+    return query select s.order_id::text from submissions s where s.submission_id = any (ids);
 end $$;
 
 create or replace function plan_orders(
@@ -226,7 +225,7 @@ declare
     has_forgotten boolean;
     has_expiring boolean;
     has_doubtful boolean;
-    given bigint := 0; -- submissions that gave way
+    given bigint; -- submissions that gave way
     ids bigint[];
     gone text[];      -- orders that the warehouse doesn't show any more
     pulled bigint[];  -- submissions withdrawn, and when they would have gone
@@ -353,12 +352,10 @@ begin
         end if;
 
         -- What may have been applied, was not found and is wanted no more gives way; then all is looked at anew.
-        if has_doubtful then
-            given := withdraw_unwanted(free, false);
-        end if;
-        exit when coalesce(given, 0) = 0;
+        exit when has_doubtful is not true;
+        given := (select count(*) from withdraw_unwanted(free, false));
+        exit when given = 0;
         withdrawn := withdrawn + given;
-        given := 0;
     end loop;
 
     -- A whole order that vanished: what was planned of it waits, held.

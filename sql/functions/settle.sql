@@ -199,10 +199,7 @@ begin
         perform park_refused(done);
         -- While it was under way the warehouse may have taken units back, or somebody else have posted them: the planner
         -- could not withdraw it then, and nothing else makes it look again.
-        if withdraw_unwanted(orders, false) > 0 then
-            insert into queue (order_key, source)
-            select distinct s.order_id, 'withdrawn' from submissions s where s.submission_id = any (done);
-        end if;
+        insert into queue (order_key, source) select distinct k, 'withdrawn' from withdraw_unwanted(orders, false) k;
     end if;
 
     update lanes l
