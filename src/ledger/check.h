@@ -34,11 +34,12 @@ void check_free(struct check_list *list);
  * standbys without synchronous_standby_names), pooler, schema version, baseline, each missing
  * privilege with the GRANT that mends it, the feed's triggers, tables below the view that no feed
  * watches, queue age, oldest snapshot. */
+bool check_database(struct ledger *ledger, bool is_queue, bool is_scan, struct check_list *out,
+                    struct error *err);
+
 /* Is the API of the configuration the one that the ledger was filled from? */
 bool check_binding(struct ledger *ledger, const char *base_url, bool is_live,
                    struct check_list *out, struct error *err);
-bool check_database(struct ledger *ledger, bool is_queue, bool is_scan, struct check_list *out,
-                    struct error *err);
 
 /* With change_feed: queue: the tables below the relation that no feed watches, with the statement
  * that feeds each. */

@@ -216,15 +216,21 @@ START_TEST(a_refused_one_is_planned_anew_by_retry)
 }
 END_TEST
 
+static void
+newest_discrepancy(char id[24])
+{
+    (void)snprintf(id, 24, "%lld",
+                   (long long)support_query_int(
+                       shop.url, "select max(discrepancy_id) from waybill.discrepancies"));
+}
+
 START_TEST(a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_same)
 {
     char id[24];
 
     shop_ships(&shop, "('o5', 'a', '', 11, 0)");
     shop_must(&shop, 1, "run", "--sweep");
-    (void)snprintf(id, sizeof(id), "%lld",
-                   (long long)support_query_int(
-                       shop.url, "select max(discrepancy_id) from waybill.discrepancies"));
+    newest_discrepancy(id);
     shop_must(&shop, 1, "release", "discrepancy", id);
     shop_said(&shop, "has no submission");
     shop_must(&shop, 2, "dismiss", "discrepancy", id);
@@ -252,9 +258,7 @@ START_TEST(a_retried_discrepancy_of_the_planners_is_looked_at_again)
 
     shop_ships(&shop, "('o5', 'a', '', 11, 0)");
     shop_must(&shop, 1, "run", "--sweep");
-    (void)snprintf(id, sizeof(id), "%lld",
-                   (long long)support_query_int(
-                       shop.url, "select max(discrepancy_id) from waybill.discrepancies"));
+    newest_discrepancy(id);
     support_psql(shop.url, "update shop.lines set ordered_quantity = 11 where order_id = 'o5'");
     shop_must(&shop, 0, "retry", "discrepancy", id, "--reason", "one more was ordered");
     shop_said(&shop, "order o5 is looked at again by the next run");
