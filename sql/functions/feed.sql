@@ -410,19 +410,50 @@ $$;
 
 -- Has no row changed since the watermark, the overlap included? False where that can't be told as cheaply as it is asked: by
 -- a whole scan, which then also says what is wrong with the relation. Runs with the caller's rights, as the scan does.
-create or replace function scan_is_quiet(line_items text, overlap_ms bigint) returns boolean
-language plpgsql volatile set search_path from current set enable_seqscan = off set jit = off as $$
+--
+-- Of a table with an index a session that asks again and again asks for the newest row, by a statement that it prepares
+-- once: no watermark could make another plan the better one. All else is planned with the watermark at hand.
+create or replace function scan_is_quiet(line_items text, overlap_ms bigint, asks_again boolean) returns boolean
+language plpgsql volatile set search_path from current
+    set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     -- a bare name would be looked for in the ledger's schema
     relation regclass := case when line_items like '%.%' then to_regclass(line_items) end;
-    since timestamptz := (select f.scan_watermark - overlap_ms * interval '1 ms' from feed_state f);
+    since timestamptz;
     is_quiet boolean;
 begin
+    if relation is null then
+        return false;
+    end if;
+    if asks_again then
+        begin
+            execute format('execute scan_newest_%s(%s)', relation::oid, overlap_ms) into is_quiet;
+            return is_quiet;
+        exception when invalid_sql_statement_name then -- not prepared yet, or never
+        end;
+    end if;
+    since := (select f.scan_watermark - overlap_ms * interval '1 ms' from feed_state f);
     if since is null
        or not exists (select from pg_attribute a where a.attrelid = relation and a.attname = 'changed_at'
                                                    and a.atttypid = 'timestamptz'::regtype and not a.attisdropped) then
         return false;
     end if;
+    if asks_again and scan_is_indexed(relation) then
+        execute format('prepare scan_newest_%s(bigint) as
+                        select f.since is not null and coalesce((select max(w.changed_at) from %s w) <= f.since, true)
+                          from (select scan_watermark - $1 * interval ''1 ms'' as since from feed_state) f',
+                       relation::oid, relation);
+    end if;
     execute format('select not exists (select from %s w where w.changed_at > $1)', relation) into is_quiet using since;
     return is_quiet;
 end $$;
+
+create or replace function scan_is_indexed(relation regclass) returns boolean
+language sql stable set search_path from current as $$
+select exists (select from pg_class c
+                 join pg_attribute a on a.attrelid = c.oid and a.attname = 'changed_at'
+                 join pg_index i on i.indrelid = c.oid and i.indkey[0] = a.attnum and i.indisvalid and i.indpred is null
+                 join pg_class x on x.oid = i.indexrelid
+                 join pg_am m on m.oid = x.relam and m.amname = 'btree'
+                where c.oid = relation and c.relkind in ('r', 'm'))
+$$;

@@ -391,7 +391,7 @@ scan_look(struct ledger *ledger, const char *line_items, int64_t scan_overlap_ms
     struct pg_rows *bound = NULL;
     struct pg_rows *rows = NULL;
     char overlap[PG_INT_BYTES];
-    const char *params[] = {line_items, overlap};
+    const char *params[] = {line_items, overlap, moves_watermark ? "f" : "t"};
 
     *is_quiet = false;
     pg_int_text(overlap, scan_overlap_ms);

@@ -58,8 +58,9 @@ bool scan_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t 
               int64_t *orders, struct error *err);
 
 /* Whether such a scan would find nothing, asked before there is a pass. moves_watermark: when it is
- * so, as far as the scan would move it. Whatever can't be told, a refusal of the server among it,
- * is not quiet: the scan finds out, and says so. False: the connection is lost. */
+ * so, as far as the scan would move it; else it is one question of many. Whatever can't be told, a
+ * refusal of the server among it, is not quiet: the scan finds out, and says so. False: the
+ * connection is lost. */
 bool scan_look(struct ledger *ledger, const char *line_items, int64_t scan_overlap_ms,
                bool moves_watermark, bool *is_quiet, struct error *err);
 

@@ -310,19 +310,19 @@ END_TEST
 /* What can't be told is left to the scan, which says what is wrong. */
 START_TEST(a_relation_that_cannot_be_asked_is_never_quiet)
 {
-    static const char quiet[] = "select scan_is_quiet('public.scanned', 60000)";
+    static const char quiet[] = "select scan_is_quiet('public.scanned', 60000, false)";
     char state[6];
 
     support_psql(url, "update feed_state set scan_watermark = now()");
     support_query_is(url, quiet, "f");
     support_psql(url, "create table public.scanned (changed_at timestamptz)");
     support_query_is(url, quiet, "t");
-    support_query_is(url, "select scan_is_quiet('scanned', 60000)", "f");
+    support_query_is(url, "select scan_is_quiet('scanned', 60000, false)", "f");
     support_psql(url, "insert into public.scanned values (now() - interval '59 s')");
     support_query_is(url, quiet, "f");
-    support_query_is(url, "select scan_is_quiet('public.scanned', 50000)", "t");
+    support_query_is(url, "select scan_is_quiet('public.scanned', 50000, false)", "t");
     support_psql(url, "update feed_state set scan_watermark = null");
-    support_query_is(url, "select scan_is_quiet('public.scanned', 50000)", "f");
+    support_query_is(url, "select scan_is_quiet('public.scanned', 50000, false)", "f");
     support_psql(url,
                  "update feed_state set scan_watermark = now();"
                  "drop table public.scanned; create table public.scanned (changed_at timestamp)");
@@ -333,9 +333,54 @@ START_TEST(a_relation_that_cannot_be_asked_is_never_quiet)
         "create role idle_reader; grant usage on schema waybill to idle_reader;"
         "grant select on feed_state to idle_reader;"
         "grant execute on function scan_is_quiet to idle_reader;"
-        "set role idle_reader; select scan_is_quiet('public.scanned', 60000)",
+        "set role idle_reader; select scan_is_quiet('public.scanned', 60000, false)",
         state);
     ck_assert_str_eq(state, "42501");
+}
+END_TEST
+
+/* The session of a watch asks again and again: of a table with an index, by a statement that it
+ * keeps. */
+START_TEST(a_session_that_asks_again_sees_what_has_changed_since)
+{
+    static const char *const indexes[] = {"", "create index on public.scanned (changed_at);",
+                                          "create index on public.scanned (changed_at) "
+                                          "where changed_at < '2020-01-01';"};
+    char sql[2048];
+
+    for (size_t i = 0; i < sizeof(indexes) / sizeof(*indexes); i++) {
+        (void)snprintf(
+            sql, sizeof(sql),
+            "drop table if exists public.scanned;"
+            "create table public.scanned (changed_at timestamptz); %s"
+            "update feed_state set scan_watermark = now();"
+            "do $$"
+            "declare kept int := (select count(*) from pg_prepared_statements);"
+            " is_kept boolean := %s; "
+            "begin"
+            "  for n in 1..3 loop"
+            "    assert scan_is_quiet('public.scanned', 60000, true), 'it has no rows';"
+            "    insert into public.scanned values (null), (now() - interval '1 h');"
+            "    assert scan_is_quiet('public.scanned', 60000, true), 'nothing is new';"
+            "    insert into public.scanned values (now() - interval '59 s');"
+            "    assert not scan_is_quiet('public.scanned', 60000, true), 'one is new';"
+            "    assert scan_is_quiet('public.scanned', 50000, true), 'not so new';"
+            "    update feed_state set scan_watermark = null;"
+            "    assert not scan_is_quiet('public.scanned', 50000, true), 'it never looked';"
+            "    update feed_state set scan_watermark = now() - interval '1 min';"
+            "    assert not scan_is_quiet('public.scanned', 50000, true), 'new since then';"
+            "    update feed_state set scan_watermark = now();"
+            "    delete from public.scanned;"
+            "  end loop;"
+            "  assert (select count(*) - kept = is_kept::int from pg_prepared_statements), 'kept';"
+            "  drop table public.scanned;"
+            "  assert not scan_is_quiet('public.scanned', 50000, true), 'it is gone';"
+            "  create table public.scanned (changed_at timestamp);"
+            "  assert not scan_is_quiet('public.scanned', 50000, true), 'it is another';"
+            "end $$",
+            indexes[i], i == 1 ? "true" : "false");
+        support_psql(url, sql);
+    }
 }
 END_TEST
 
@@ -356,6 +401,7 @@ main(void)
     SUPPORT_CASE(suite, 60, setup, NULL, a_run_with_nothing_to_do_begins_and_ends_at_once);
     SUPPORT_CASE(suite, 60, setup, NULL, a_run_with_nothing_to_do_and_no_relation_says_so);
     SUPPORT_CASE(suite, 60, setup, NULL, a_scan_that_would_find_nothing_ends_it_too);
+    SUPPORT_CASE(suite, 60, setup, NULL, a_session_that_asks_again_sees_what_has_changed_since);
     SUPPORT_CASE(suite, 60, setup, NULL, a_relation_that_cannot_be_asked_is_never_quiet);
     return support_run_suite(suite);
 }
