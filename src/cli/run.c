@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,9 +14,18 @@
 
 #define RUN_POSTS_MAX 1000000000 /* as run.max_posts in the configuration */
 
+enum {
+    RUN_SCREEN_MS = 1000, /* between words on how far it is: on a terminal, and in the log */
+    RUN_LOG_MS = 30000,
+};
+
 /* Who looks on while it works. */
 struct run_watcher {
     struct metrics *metrics;
+    const char *command;
+    bool is_terminal;
+    bool has_progress; /* on the screen, to be wiped */
+    struct clock_mono began;
     int stop_fd;
     int64_t watchdog_ms; /* 0: nobody wants to hear */
     struct clock_mono watchdog_again;
@@ -144,6 +154,43 @@ run_note_tick(void *ctx)
     watcher->watchdog_again = clock_mono_add(clock_mono_now(), watcher->watchdog_ms);
 }
 
+static void
+run_wipe(struct run_watcher *watcher)
+{
+    if (watcher->has_progress)
+        (void)fputs("\r\033[K", stderr);
+    watcher->has_progress = false;
+}
+
+static void
+run_note_progress(const struct ledger_run_summary *so_far, void *ctx)
+{
+    struct run_watcher *watcher = ctx;
+    int64_t posted = so_far->accepted + so_far->rejected;
+    int64_t passed_ms = clock_mono_since_ms(watcher->began) + 1;
+    int64_t left_s = posted > 0 ? so_far->backlog * passed_ms / posted / 1000 : 0;
+
+    if (!watcher->is_terminal) {
+        log_event(LOG_INFO, "cli", "working", "looked_at", log_int(so_far->looked_at), "planned",
+                  log_int(so_far->planned), "posted", log_int(posted), "backlog",
+                  log_int(so_far->backlog), NULL);
+        return;
+    }
+    run_wipe(watcher);
+    if (posted == 0)
+        (void)fprintf(stderr, "%s: looked at %lld, planned %lld, backlog %lld", watcher->command,
+                      (long long)so_far->looked_at, (long long)so_far->planned,
+                      (long long)so_far->backlog);
+    else
+        (void)fprintf(stderr, "%s: posted %lld, backlog %lld, %lld.%lld/s, %lld:%02lld:%02lld left",
+                      watcher->command, (long long)posted, (long long)so_far->backlog,
+                      (long long)(posted * 1000 / passed_ms),
+                      (long long)(posted * 10000 / passed_ms % 10), (long long)(left_s / 3600),
+                      (long long)(left_s / 60 % 60), (long long)(left_s % 60));
+    (void)fflush(stderr);
+    watcher->has_progress = true;
+}
+
 static int
 run_exit_code(bool ok, enum exit_code code, const struct error *err)
 {
@@ -161,9 +208,17 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     struct sync_options options = {.command = command};
     struct sync_summary summary = {.missed_by_feed = -1};
     int stop_fd = -1;
-    struct run_watcher watcher = {.metrics = NULL};
-    const struct sync_observer observer = {
-        .post_fn = run_note_post, .tick_fn = run_note_tick, .ctx = &watcher};
+    /* A watch on a terminal is looked at for its log. */
+    struct run_watcher watcher = {.command = command,
+                                  .is_terminal =
+                                      !is_watch && !context->is_quiet && isatty(STDERR_FILENO) == 1,
+                                  .began = clock_mono_now()};
+    const struct sync_observer observer = {.post_fn = run_note_post,
+                                           .tick_fn = run_note_tick,
+                                           .progress_fn = run_note_progress,
+                                           .progress_ms =
+                                               watcher.is_terminal ? RUN_SCREEN_MS : RUN_LOG_MS,
+                                           .ctx = &watcher};
 
     /* A mistake on the command line is told before one in the file. */
     if (!is_watch && !run_options_override(context->options, &options, err))
@@ -186,6 +241,7 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     if (is_watch)
         (void)notify_send("READY=1");
     ok = is_watch ? sync_watch(sync, &summary, err) : sync_run(sync, &summary, err);
+    run_wipe(&watcher);
     run_tell_stop(&watcher);
     /* An id with a slip in it looks like an order in which nothing is due. */
     if (ok && options.only_order != NULL && summary.looked_at == 0 && !summary.was_stopped &&

@@ -357,6 +357,9 @@ loop_reset(struct loop *loop)
     loop->asked = loop->asked_unknown = 0;
     loop->posted = 0;
     loop->has_ends_at = false;
+    if (loop->options->observer != NULL)
+        loop->progress_again =
+            clock_mono_add(clock_mono_now(), loop->options->observer->progress_ms);
 }
 
 /* Now and then, not in each pass of a watch: it looks for orders that are hardly ever there. */

@@ -113,6 +113,7 @@ struct loop {
     struct clock_mono stop_by;    /* is_stopping: what is in flight then is left to its fate */
     struct clock_mono ends_at;    /* run.max_ms */
     struct clock_mono reap_again;
+    struct clock_mono progress_again;
     struct clock_mono forget_again;
     struct clock_mono plan_by; /* the planner goes first until then, if it has work */
     bool is_quiet;             /* nothing is due here: this pass only reads the API's events */

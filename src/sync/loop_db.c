@@ -15,6 +15,7 @@ enum {
     LOOP_AHEAD_MAX = 512,
     LOOP_UNSETTLED_MAX = 600, /* answers in hand; with more of them nothing is claimed */
     LOOP_LISTS_AGAIN_MS = 20,
+    LOOP_PROGRESS_SHARE = 50, /* counting what is left takes a fiftieth of the time at most */
 };
 
 /* A statement failed. True: the same may succeed soon. */
@@ -369,6 +370,25 @@ loop_take_due(struct loop *loop, struct error *err)
 }
 
 static bool
+loop_tell_progress(struct loop *loop, struct error *err)
+{
+    const struct sync_observer *observer = loop->options->observer;
+    struct clock_mono began = clock_mono_now();
+    struct ledger_run_summary so_far;
+    int64_t again_ms;
+
+    if (observer == NULL || clock_mono_left_ms(loop->progress_again) > 0)
+        return true;
+    if (!ledger_run_summary(loop->ledger, loop->run_id, &so_far, err))
+        return false;
+    again_ms = LOOP_PROGRESS_SHARE * clock_mono_since_ms(began);
+    loop->progress_again = clock_mono_add(
+        clock_mono_now(), again_ms > observer->progress_ms ? again_ms : observer->progress_ms);
+    observer->progress_fn(&so_far, observer->ctx);
+    return true;
+}
+
+static bool
 loop_housekeeping(struct loop *loop, struct error *err)
 {
     bool is_working = http_in_flight(loop->http) + loop->waiting > 0;
@@ -390,6 +410,8 @@ loop_housekeeping(struct loop *loop, struct error *err)
         if (reaped > 0)
             log_event(LOG_WARN, "sync", "reaped", "submissions", log_int(reaped), NULL);
     }
+    if (!loop_tell_progress(loop, err))
+        return false;
     /* A pass of a busy watch may have no end, and each begins with this. */
     if (strcmp(loop->options->command, "watch") == 0 && !loop->reads_events &&
         clock_mono_since_ms(loop->pass_began) >= loop->options->follow_interval_ms) {

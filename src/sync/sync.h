@@ -9,15 +9,20 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "ledger/ledger.h"
 
 struct sync;
 
-/* Who looks on. Both are called by the thread that works, and must be quick. */
+/* Who looks on. All are called by the thread that works, and must be quick. */
 struct sync_observer {
     /* A POST was answered, or its answer was lost: accepted, rejected, refused (it may go again),
      * unknown, held or split. */
     void (*post_fn)(const char *outcome, int64_t duration_ms, bool is_sent, void *ctx);
     void (*tick_fn)(void *ctx); /* every few seconds at least, as long as the work goes on */
+    /* How far the run is, every progress_ms while it works, or more seldom where it takes the
+     * database long to count what is left. */
+    void (*progress_fn)(const struct ledger_run_summary *so_far, void *ctx);
+    int64_t progress_ms;
     void *ctx;
 };
 
