@@ -50,7 +50,7 @@ begin
     me := begin_generation('from shadow to live: ' || why, who);
     update identity
        set mode = 'live', resume_mode = null, mode_since = me.generation_since, mode_by = who, mode_reason = why;
-    insert into mode_changes (changed_at, mode, changed_by, reason) values (me.generation_since, 'live', who, why);
+    insert into mode_changes (mode, changed_by, reason, generation) values ('live', who, why, me.generation);
     perform note_decision('go_live', 'ledger', null, null, who, why);
     return 'live';
 end $$;
@@ -59,6 +59,6 @@ comment on function go_live(text, text) is 'end the shadow mode: post from now o
 -- A generation that began by going live: what is found then was made by the integration before us, and alarms nobody.
 create or replace function is_first_live(of_generation int) returns boolean
 language sql stable security definer set search_path from current as $$
-select exists (select from identity i join mode_changes m on m.changed_at = i.generation_since
+select exists (select from identity i join mode_changes m on m.generation = i.generation
                 where i.generation = of_generation and m.mode = 'live')
 $$;

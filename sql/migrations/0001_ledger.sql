@@ -111,8 +111,10 @@ create table mode_changes (
     changed_at timestamptz not null default clock_timestamp(),
     mode       ledger_mode not null,
     changed_by text not null,
-    reason     text
+    reason     text,
+    generation int
 );
+comment on column mode_changes.generation is 'the one that began with it; null: none';
 
 -- ------------------------------------------------------------- rows and units
 

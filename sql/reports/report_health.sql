@@ -68,7 +68,7 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
   left join lateral (
        select r.run_id, r.finished_at, r.exit_code
          from runs r
-        where r.finished_at is not null and r.command <> 'audit'
+        where r.finished_at is not null and r.command in ('run', 'watch')
         order by r.run_id desc limit 1) l on true
  cross join lateral (
        select count(distinct f.relation) as feeds,

@@ -19,7 +19,7 @@ comment on column report_runs.missed_by_feed is 'lines that its sweep found and 
 comment on column report_runs.exit_code is
     '0 delivered or properly waiting, 1 opened something that needs a person, 3 configuration, 4 database, 5 API';
 comment on column report_runs.error is 'why it ended early';
-comment on column report_runs.command is 'run, watch or audit';
+comment on column report_runs.command is 'run, watch, audit or baseline';
 comment on column report_runs.pid is 'its process';
 comment on column report_runs.version is 'of the program';
 comment on column report_runs.started_by is 'the database role that it worked as';

@@ -174,6 +174,8 @@ START_TEST(the_apis_units_go_to_the_rows_that_show_them)
     shop_said(&shop, "0 shipped and 1 cancelled units of 1 lines would be due");
     posted_is("");
     shop_must(&shop, 0, "baseline", "--from", "api");
+    /* that was no run */
+    support_query_is(shop.url, "select last_run_id is null from waybill.report_health", "t");
     posted_is("o1|a||0|1\no1|a|p1|3|0\no1|a|p2|2|0\no2|a|p9|2|0\no2|b||5|0");
     /* what the API has beyond the warehouse calls a person */
     shop_must(&shop, 1, "run");
