@@ -132,8 +132,10 @@ end', source);
         execute format('create or replace function %I() returns trigger language plpgsql security definer set search_path from current as %L',
                        'feed_' || relation::oid || '_' || side, body);
     end loop;
-    insert into feeds as f (relation, order_key) values ($1, $2)
-        on conflict on constraint feeds_pkey do update set order_key = excluded.order_key, made_at = clock_timestamp();
+    insert into feeds as f (relation, name, order_key)
+    select c.oid, format('%s.%I', c.relnamespace::regnamespace, c.relname), $2 from pg_class c where c.oid = $1
+        on conflict on constraint feeds_pkey do update
+       set name = excluded.name, order_key = excluded.order_key, made_at = clock_timestamp();
     -- from here on changes are seen; what came before is found by a sweep
     perform want_sweep('a feed was installed on ' || $1::text);
 end $$;
@@ -172,7 +174,7 @@ begin
         return;
     end if;
     return query
-select distinct coalesce(format('%I.%I', m.nspname, c.relname), f.relation::oid::text),
+select distinct case when c.oid is null then f.name else format('%I.%I', m.nspname, c.relname) end,
        case when c.oid is null then 'the table is gone'
             when t.tgname is null then format('trigger %s is missing', n.name)
             when t.tgenabled = 'D' then format('trigger %s is disabled', n.name)

@@ -479,6 +479,7 @@ create sequence feed_null_keys;
 
 create table feeds (
     relation   regclass primary key,
+    name       text not null, -- of the relation, also when it is gone
     order_key  text not null,
     made_at    timestamptz not null default clock_timestamp(),
     made_by    text not null default session_user

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,62 @@ START_TEST(what_changed_before_a_trigger_was_mended_is_swept)
 }
 END_TEST
 
+/* The last word of what it says is the statement that mends it. */
+static void
+mend_the_feed(const char *relation, const char *fault)
+{
+    char *detail = support_query_text(
+        shop.url, "select shipment_ref || ': ' || detail from waybill.report_discrepancies"
+                  " where kind = 'feed_broken' and closed_at is null");
+    const char *mend = strstr(detail, "; mend it: ");
+
+    ck_assert_msg(strncmp(detail, relation, strlen(relation)) == 0 &&
+                      strstr(detail, fault) != NULL && mend != NULL,
+                  "%s", detail);
+    mend += strlen("; mend it: ");
+    shop_must(&shop, 0, "check");
+    shop_said(&shop, relation);
+    shop_said(&shop, fault);
+    support_psql(shop.url, mend);
+    free(detail);
+    shop_must(&shop, 0, "run");
+    support_query_is(
+        shop.url, "select count(*) from waybill.report_discrepancies where closed_at is null", "0");
+    support_query_is(shop.url, "select feed from waybill.report_health", "ok");
+}
+
+/* Its name is all that is left of it; one that is made anew is another table. */
+START_TEST(a_fed_table_that_was_dropped_stops_no_run)
+{
+    static const char make[] =
+        "create table shop.notes (a text); select waybill.feed_from('shop.notes', 'a')";
+    struct support_process watch;
+
+    support_psql(shop.url, make);
+    shop_must(&shop, 0, "run");
+    support_psql(shop.url, "drop table shop.notes");
+    shop_ships(&shop, "('o3', 'a', '', 3, 0)");
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url, POSTED, "3");
+    support_query_is(shop.url, "select feed from waybill.report_health", "broken");
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "the table is gone");
+    shop_spawn(&shop, &watch, (const char *const[]){"watch", NULL});
+    shop_ships(&shop, "('o3', 'b', '', 2, 0)");
+    support_wait_query(shop.url, POSTED, "5", PATIENCE_MS);
+    support_signal(&watch, SIGTERM);
+    (void)support_wait_exit(&watch, PATIENCE_MS);
+    mend_the_feed("shop.notes", "the table is gone");
+
+    support_psql(shop.url, make);
+    support_psql(shop.url, "drop table shop.notes");
+    support_psql(shop.url, make);
+    shop_must(&shop, 1, "run");
+    mend_the_feed("shop.notes", "the table is gone");
+    support_query_is(shop.url, "select count(*) from waybill.feeds where name = 'shop.notes'", "1");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -183,5 +240,6 @@ main(void)
     SUPPORT_CASE(suite, 120, setup, teardown,
                  a_sweep_that_is_wanted_while_another_one_reads_comes_after_it);
     SUPPORT_CASE(suite, 120, setup, teardown, what_changed_before_a_trigger_was_mended_is_swept);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_fed_table_that_was_dropped_stops_no_run);
     return support_run_suite(suite);
 }
