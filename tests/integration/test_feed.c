@@ -185,6 +185,7 @@ mend_the_feed(const char *relation, const char *fault)
     shop_must(&shop, 0, "check");
     shop_said(&shop, relation);
     shop_said(&shop, fault);
+    shop_said(&shop, mend);
     support_psql(shop.url, mend);
     free(detail);
     shop_must(&shop, 0, "run");
