@@ -165,7 +165,22 @@ create or replace function want_sweep(why text) returns void
 language sql volatile security definer set search_path from current as
 $$ update feed_state set sweep_wanted = why, sweep_wishes = sweep_wishes + 1 $$;
 
--- What is wrong with the feed, one line a fault: triggers that should be there and enabled, on every leaf.
+-- The triggers that every leaf of a fed table should have, and how each is enabled ('A': always, as it should be); null: it is
+-- missing. Whatever asks if the feed is sound asks here. A run that finds nothing to do plans it for itself alone: so nothing
+-- is joined, and each trigger is reached by its key.
+create or replace view feed_triggers as
+select f.relation, f.name, f.order_key, leaf.id as leaf, 'waybill_feed_' || side as trigger_name, t.enabled
+  from feeds f
+ cross join lateral unnest(f.relation::oid || array(select p.relid::oid from pg_partition_tree(f.relation) p
+                                                     where p.level > 0)) leaf(id)
+ cross join lateral unnest(array['insert', 'update', 'delete', 'truncate']
+                           -- rows that come by logical replication fire no trigger of a statement
+                           || case when exists (select from pg_subscription_rel s where s.srrelid = leaf.id)
+                                   then array['row'] end) side
+ cross join lateral (select (select g.tgenabled from pg_trigger g
+                              where g.tgrelid = leaf.id and g.tgname = 'waybill_feed_' || side) as enabled) t;
+
+-- What is wrong with the feed, one line a fault.
 create or replace function feed_faults() returns table (relation text, fault text, mend text)
 language plpgsql stable set search_path from current set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
@@ -174,25 +189,18 @@ begin
         return;
     end if;
     return query
-select distinct case when c.oid is null then f.name else format('%I.%I', m.nspname, c.relname) end,
+select distinct case when c.oid is null then t.name else format('%s.%I', c.relnamespace::regnamespace, c.relname) end,
        case when c.oid is null then 'the table is gone'
-            when t.tgname is null then format('trigger %s is missing', n.name)
-            when t.tgenabled = 'D' then format('trigger %s is disabled', n.name)
-            else format('trigger %s is not enabled always', n.name) end,
+            when t.enabled is null then format('trigger %s is missing', t.trigger_name)
+            when t.enabled = 'D' then format('trigger %s is disabled', t.trigger_name)
+            else format('trigger %s is not enabled always', t.trigger_name) end,
        -- to be typed by the table's owner, whose session doesn't look into the ledger's schema
-       case when c.oid is null then format('select %s.feed_stop(%s)', h.home, f.relation::oid)
-            else format('select %s.feed_from(%L, %L)', h.home, f.relation::regclass::text, f.order_key) end
-  from feeds f
+       case when c.oid is null then format('select %s.feed_stop(%s)', h.home, t.relation::oid)
+            else format('select %s.feed_from(%L, %L)', h.home, t.relation::text, t.order_key) end
+  from feed_triggers t
  cross join (select p.relnamespace::regnamespace as home from pg_class p where p.oid = 'feeds'::regclass) h
- cross join lateral (select x from feed_tables(f.relation) x where exists (select from pg_class p where p.oid = f.relation)
-                     union all select f.relation where not exists (select from pg_class p where p.oid = f.relation)) leaf(x)
-  left join pg_class c on c.oid = leaf.x
-  left join pg_namespace m on m.oid = c.relnamespace
- cross join lateral (select 'waybill_feed_' || s as name from unnest(array['insert', 'update', 'delete', 'truncate']) s
-                     union all
-                     select 'waybill_feed_row' where exists (select from pg_subscription_rel r where r.srrelid = leaf.x)) n
-  left join pg_trigger t on t.tgrelid = c.oid and t.tgname = n.name
- where c.oid is null or t.tgname is null or t.tgenabled <> 'A';
+  left join pg_class c on c.oid = t.leaf
+ where t.enabled is distinct from 'A';
 end $$;
 
 -- Why what the feed could not queue asks for a sweep; null: it doesn't. A transaction is counted before it commits, and a

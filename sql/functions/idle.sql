@@ -78,15 +78,7 @@ language plpgsql stable security definer set search_path from current
 begin
     return feed_missed_why(f) is not null
         or exists (select from discrepancies d where d.order_id = '' and d.kind = 'feed_broken' and d.closed_at is null)
-        or exists (select from feeds w
-                    cross join lateral (select w.relation::oid as id union select i.relid::oid from pg_partition_tree(w.relation) i) leaf
-                    cross join lateral (
-                          select count(*) filter (where t.tgname in ('waybill_feed_insert', 'waybill_feed_update',
-                                                                     'waybill_feed_delete', 'waybill_feed_truncate')) as statements,
-                                 count(*) filter (where t.tgname = 'waybill_feed_row') as rows
-                            from pg_trigger t where t.tgrelid = leaf.id and t.tgenabled = 'A' offset 0) n
-                    where n.statements < 4
-                       or (n.rows < 1 and exists (select from pg_subscription_rel s where s.srrelid = leaf.id)));
+        or exists (select from feed_triggers t where t.enabled is distinct from 'A');
 end $$;
 
 -- A run that found nothing to do, begun and ended at once.

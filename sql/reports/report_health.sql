@@ -71,13 +71,9 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
         where r.finished_at is not null and r.command in ('run', 'watch')
         order by r.run_id desc limit 1) l on true
  cross join lateral (
-       select count(distinct f.relation) as feeds,
-              count(*) filter (where g.tgname is null or g.tgenabled <> 'A') as faults
-         from feeds f
-        cross join lateral (select f.relation as relid
-                            union select p.relid from pg_partition_tree(f.relation) p) leaf
-        cross join unnest(array['insert', 'update', 'delete', 'truncate']) n(side)
-         left join pg_trigger g on g.tgrelid = leaf.relid and g.tgname = 'waybill_feed_' || n.side) t;
+       select count(distinct g.relation) as feeds,
+              count(*) filter (where g.enabled is distinct from 'A') as faults
+         from feed_triggers g) t;
 
 comment on view report_health is 'one row, ready to alert on; ages are whole seconds, null where there is nothing';
 comment on column report_health.mode is 'new (no baseline yet), shadow, live or paused';

@@ -306,6 +306,7 @@ START_TEST(rows_that_arrive_by_logical_replication_are_fed)
                      "select count(*) from waybill.report_discrepancies"
                      " where kind = 'feed_broken' and closed_at is null",
                      "1");
+    support_query_is(world.url, "select feed, feed_faults from waybill.report_health", "broken|1");
 
     support_psql(world.url, "select waybill.feed_from('wms.flat', 'order_id')");
     (void)world_run(&world);
@@ -324,6 +325,7 @@ START_TEST(rows_that_arrive_by_logical_replication_are_fed)
                      "select count(*) from waybill.report_discrepancies"
                      " where kind = 'feed_broken' and closed_at is null",
                      "0");
+    support_query_is(world.url, "select feed, feed_faults from waybill.report_health", "ok|0");
     support_psql(world.url, "alter subscription flat disable");
     support_psql(world.url, "alter subscription flat set (slot_name = none)");
     support_psql(world.url, "drop subscription flat");
