@@ -418,5 +418,8 @@ create or replace trigger law_claims_stay before truncate on claims
 
 create or replace trigger law_attempts_stay before delete or truncate on attempts
     for each statement execute function refuse('law 11', 'history is append-only');
+-- Statement triggers of the parent don't watch who names a partition: months have theirs by make_partitions.
+create or replace trigger law_attempts_stay before update or delete or truncate on attempts_other
+    for each statement execute function refuse('law 11', 'history is append-only');
 create or replace trigger law_decisions_stay before delete or truncate on decisions
     for each statement execute function refuse('law 11', 'history is append-only');
