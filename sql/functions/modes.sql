@@ -82,7 +82,7 @@ declare
     lowest int;
 begin
     perform clock_stepped(w.seen_at, passed_ms) from workers w
-      where w.worker_id = id and passed_ms is not null
+      where w.worker_id = id and passed_ms >= 0
         and w.seen_at + (passed_ms * 1.01 + 2000) * interval '1 ms' < clock_timestamp();
     update workers w set seen_at = clock_timestamp(), is_sending = is_busy where w.worker_id = id;
     update api_key k set rate = worker_beat.rate where k.rate is distinct from worker_beat.rate
@@ -162,6 +162,10 @@ declare
     step interval := t - seen_at - passed_ms * interval '1 ms';
     active bigint[];
 begin
+    -- never back: a wait would end too early
+    if step <= interval '0' then
+        return;
+    end if;
     update api_key k set clock_set_at = t where k.clock_set_at is null or k.clock_set_at < clock_stepped.seen_at
         or k.clock_set_at > t;
     if not found then

@@ -98,6 +98,21 @@ START_TEST(a_step_of_the_servers_clock_is_made_good_once)
 }
 END_TEST
 
+/* What a worker says can't make it one. */
+START_TEST(a_clock_that_was_put_back_ends_no_wait_sooner)
+{
+    support_psql(url, "insert into claims (claim_token, worker_id, expires_at, submissions)"
+                      " values (gen_random_uuid(), 1, now() + interval '1 h', '{}');"
+                      "select clock_stepped(clock_timestamp() + interval '1 day', 0);"
+                      "select clock_stepped(clock_timestamp(), 86400000)");
+    beat_is("1, true, 100, -86400000", "100|1");
+    support_query_is(url,
+                     "select min(expires_at) > now() + interval '50 min',"
+                     "       (select count(*) from decisions where action = 'clock') from claims",
+                     "t|0");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -110,5 +125,6 @@ main(void)
     tcase_add_test(tcase, a_worker_that_joins_counts_itself_before_it_sends);
     tcase_add_test(tcase, a_circuit_lets_one_probe_out_for_all_and_each_that_fails_waits_longer);
     tcase_add_test(tcase, a_step_of_the_servers_clock_is_made_good_once);
+    tcase_add_test(tcase, a_clock_that_was_put_back_ends_no_wait_sooner);
     return support_run_suite(suite);
 }
