@@ -32,11 +32,11 @@ warehouse_put_match(struct buffer *sql, enum warehouse_type type, const char *co
                             column, keys);
         break;
     case WAREHOUSE_NUMERIC:
-        (void)buffer_printf(
-            sql,
-            "w.%s = any (array(select case when k ~ '^-?[0-9]{1,200}([.][0-9]{1,200})?$'"
-            " then k::numeric end from unnest(%s) k)) and w.%s::text = any (%s)",
-            column, keys, column, keys);
+        (void)buffer_printf(sql,
+                            "w.%s = any (array(select case when"
+                            " k ~ '^(-?[0-9]{1,200}([.][0-9]{1,200})?|NaN|-?Infinity)$'"
+                            " then k::numeric end from unnest(%s) k)) and w.%s::text = any (%s)",
+                            column, keys, column, keys);
         break;
     case WAREHOUSE_STRING:
     case WAREHOUSE_FLOAT:
