@@ -378,13 +378,13 @@ begin
     perform find_discrepancies(for_run, array[row('unreadable', of_order, '', '', 0, why, why, false)::finding]);
 end $$;
 
--- Order ids behind keys of the queue: upstream ids that are mapped become order ids, unmapped ones wait to be asked.
+-- Orders behind keys of the queue. A merchant's number that is mapped brings its order; the key itself stays, since another
+-- order may have that text as its id. One that is no more than a number reads no row.
 create or replace function resolve_keys(keys text[]) returns setof text
 language sql stable security definer set search_path from current as $$
-select distinct coalesce(u.order_id, k)
-  from unnest(keys) k
-  left join upstreams u on u.upstream_id = k
- where u.upstream_id is null or u.order_id is not null
+select k collate "C" from unnest(keys) k
+ union
+select u.order_id from upstreams u where u.upstream_id = any (keys) and u.order_id is not null
 $$;
 
 -- The start of the oldest transaction that still runs in this database, prepared ones too, and who holds it back;

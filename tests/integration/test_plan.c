@@ -76,6 +76,41 @@ START_TEST(orders_known_by_the_merchants_number_are_in_the_plan)
 }
 END_TEST
 
+/* Numbers of several shops, or one that a person wrote into the wrong column. */
+START_TEST(a_merchants_number_may_be_another_orders_id)
+{
+    support_psql(shop.url,
+                 "delete from shop.lines; update shop.named set \"?column?\" ="
+                 " replace(replace(\"?column?\", 'W-1', 'o1'), 'n1', 'n2');"
+                 "insert into shop.lines (order_id, upstream_id, item_id, shipment_ref,"
+                 " shipped_quantity, cancelled_quantity) values (null, 'o1', 'a', '', 3, 0),"
+                 " ('o1', null, 'a', '', 4, 0), (null, 'o2', 'a', '', 2, 0)");
+    shop_tell_api(&shop, "shop.named");
+    plan_use("shop.lines");
+    (void)shop_waybill(&shop, (const char *const[]){"run", NULL});
+    support_query_is(shop.url,
+                     "select string_agg(format('%s %s', order_id, posted_shipped), ', ' order by"
+                     " order_id) from waybill.report_line_items",
+                     "n2 3, o1 4");
+    /* The first is mapped, the second has no order at the API. */
+    support_psql(shop.url, "update shop.lines set shipped_quantity = 5 where order_id = 'o1';"
+                           "update shop.lines set order_id = 'o2', upstream_id = null"
+                           " where upstream_id = 'o2';"
+                           "select waybill.touch('o1'), waybill.touch('o2')");
+    shop_must(&shop, 0, "plan");
+    shop_said(&shop, "3 units of 2 lines in 2 orders would be posted");
+    shop_must(&shop, 0, "plan", "--explain", "o2");
+    shop_said(&shop, "asking the API for the order\n");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url,
+                     "select string_agg(format('%s %s', order_id, posted_shipped), ', ' order by"
+                     " order_id) from waybill.report_line_items",
+                     "n2 3, o1 5, o2 2");
+    shop_must(&shop, 0, "run", "--sweep");
+    support_query_is(shop.url, "select missed_by_feed from waybill.report_health", "0");
+}
+END_TEST
+
 START_TEST(a_function_is_asked_for_the_numbers_that_are_queued)
 {
     plan_use("shop.lines_of");
@@ -171,6 +206,7 @@ main(void)
     support_need_database();
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, orders_known_by_the_merchants_number_are_in_the_plan);
+    tcase_add_test(tests, a_merchants_number_may_be_another_orders_id);
     tcase_add_test(tests, a_function_is_asked_for_the_numbers_that_are_queued);
     tcase_add_test(tests, an_order_that_cant_be_read_is_named_and_the_others_are_planned);
     tcase_add_test(tests, a_function_that_finds_no_table_is_a_matter_of_the_configuration);
