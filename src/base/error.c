@@ -158,8 +158,9 @@ static bool
 error_sqlstate_is_of_configuration(const char *sqlstate)
 {
     /* Something that isn't there or isn't allowed (3F a schema, 42 the rest); then what becomes of
-     * the relation's own SQL: data that it can't work with, and what its functions raise. */
-    static const char *const CLASSES[] = {"3F", "42", "21", "22", "2F", "38", "39", "P0"};
+     * the relation's own SQL: data that it can't work with (0A too: a NaN as an integer), and what
+     * its functions raise. */
+    static const char *const CLASSES[] = {"3F", "42", "0A", "21", "22", "2F", "38", "39", "P0"};
 
     /* A prepared statement twice: the session is another one, behind a pooler. */
     if (strcmp(sqlstate, "42P05") == 0)

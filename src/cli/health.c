@@ -230,7 +230,7 @@ health_judge_runs(const struct health_facts *facts, const struct health_limits *
                    error);
     else if (facts->last_run_exit_code == 4)
         health_add(out, HEALTH_WARNING, "last_run_exit",
-                   "the last run lost the database (exit 4)%s%s", because, error);
+                   "the last run could not work with the database (exit 4)%s%s", because, error);
     else if (facts->last_run_exit_code == 5)
         health_add(out, HEALTH_WARNING, "last_run_exit",
                    "the last run could not work with the API (exit 5)%s%s", because, error);

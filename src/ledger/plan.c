@@ -47,8 +47,8 @@ plan_is_data_error(const struct error *err)
 {
     static const char *const not_of_rows[] = {
         "01", /* committed, but not durable */
-        "08", "0A", "25", "26", "28", "3D", "3F", "40", "42",
-        "53", "55", "57", "58", "72", "F0", "HV", "XX", "WB",
+        "08", "25", "26", "28", "3D", "3F", "40", "42", "53",
+        "55", "57", "58", "72", "F0", "HV", "XX", "WB",
     };
 
     if (err->code != ERROR_DB || err->sqlstate[0] == '\0')

@@ -36,9 +36,9 @@ START_TEST(a_refused_statement_has_the_exit_code_of_who_can_mend_it)
         enum exit_code code;
     } refusals[] = {
         {"42P01", EXIT_CODE_CONFIG},   {"42501", EXIT_CODE_CONFIG},   {"3F000", EXIT_CODE_CONFIG},
-        {"22012", EXIT_CODE_CONFIG},   {"P0001", EXIT_CODE_CONFIG},   {"42P05", EXIT_CODE_DATABASE},
-        {"57014", EXIT_CODE_DATABASE}, {"40001", EXIT_CODE_DATABASE}, {"53300", EXIT_CODE_DATABASE},
-        {"XX000", EXIT_CODE_DATABASE}, {"", EXIT_CODE_DATABASE},
+        {"22012", EXIT_CODE_CONFIG},   {"0A000", EXIT_CODE_CONFIG},   {"P0001", EXIT_CODE_CONFIG},
+        {"42P05", EXIT_CODE_DATABASE}, {"57014", EXIT_CODE_DATABASE}, {"40001", EXIT_CODE_DATABASE},
+        {"53300", EXIT_CODE_DATABASE}, {"XX000", EXIT_CODE_DATABASE}, {"", EXIT_CODE_DATABASE},
     };
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
