@@ -62,7 +62,9 @@ warehouse_put_columns(const struct warehouse *warehouse, struct buffer *sql, con
                                    : warehouse_columns[column].is_quantity ? "null::numeric"
                                                                            : "null::text");
         else if (warehouse_columns[column].is_quantity)
-            (void)buffer_printf(sql, "w.%s::numeric", name);
+            /* A real would lose what is beyond its sixth digit. */
+            (void)buffer_printf(sql, "w.%s%s::numeric", name,
+                                warehouse->type[column] == WAREHOUSE_FLOAT ? "::float8" : "");
         else if (column == COLUMN_ITEM_ID)
             (void)buffer_printf(sql, "w.%s::text collate \"C\"", name);
         else if (column == COLUMN_SHIPMENT_REF)

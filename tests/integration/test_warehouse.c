@@ -167,6 +167,22 @@ START_TEST(every_column_is_read_and_empty_texts_count_as_null)
 }
 END_TEST
 
+START_TEST(units_that_are_kept_as_floats_are_read_to_the_last)
+{
+    char *got;
+
+    support_psql(url, "create domain wms.units as real;"
+                      "create table wms.t (order_id text, item_id text, ordered_quantity real,"
+                      " shipped_quantity wms.units, cancelled_quantity double precision);"
+                      "insert into wms.t values ('o-1', 'i', 1234570, 1234567, 999999999)");
+    open_it("wms.t");
+    got = read_rows(warehouse_all_sql(warehouse),
+                    "concat_ws('/', ordered_quantity, shipped_quantity, cancelled_quantity)", NULL);
+    ck_assert_str_eq(got, "1234570/1234567/999999999");
+    free(got);
+}
+END_TEST
+
 START_TEST(all_that_is_wrong_is_said_at_once)
 {
     support_psql(url, "create view wms.v as select '1'::jsonb as order_id, 'x'::text as"
@@ -455,6 +471,7 @@ main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, the_least_relation_is_enough);
     tcase_add_test(tcase, every_column_is_read_and_empty_texts_count_as_null);
+    tcase_add_test(tcase, units_that_are_kept_as_floats_are_read_to_the_last);
     tcase_add_test(tcase, all_that_is_wrong_is_said_at_once);
     tcase_add_test(tcase, a_name_that_is_nothing_is_refused);
     tcase_add_test(tcase, a_name_without_schema_is_found_as_in_psql);
