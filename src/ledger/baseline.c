@@ -285,6 +285,35 @@ done:
     return ok;
 }
 
+/* Rows of which --before can't tell on which side they are would be due. */
+static bool
+baseline_needs_times(struct pg *pg, const struct warehouse *warehouse, struct error *err)
+{
+    bool ok = false;
+    struct pg_rows *rows = NULL;
+    char *sql = NULL;
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
+
+    if (!statements_fill(template_baseline_timeless, slots, &sql, err) ||
+        !pg_query(pg, sql, 0, NULL, &rows, err))
+        goto done;
+    ok = pg_rows_int(rows, 0, 0) == 0;
+    if (!ok) {
+        error_set(err, ERROR_CONFIG,
+                  "%lld rows of %s have units and no changed_at, which --before needs: %s%s",
+                  (long long)pg_rows_int(rows, 0, 0), warehouse_name(warehouse),
+                  pg_rows_text(rows, 0, 1), pg_rows_int(rows, 0, 0) > 3 ? ", ..." : "");
+        error_hint(err, "give them a time, or leave out --before, which settles all rows; or use: "
+                        "waybill baseline --from api");
+    }
+
+done:
+    pg_rows_free(rows);
+    free(sql);
+    return ok;
+}
+
 bool
 baseline_can_read_all(const struct warehouse *warehouse, struct error *err)
 {
@@ -316,7 +345,8 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
     if (before != NULL && !baseline_read_time(pg, before, err))
         return false;
     if (!baseline_must_be(ledger, "warehouse", err) ||
-        !baseline_needs_orders(ledger, warehouse, err) || !pg_exec(pg, "begin", err))
+        !baseline_needs_orders(ledger, warehouse, err) ||
+        (before != NULL && !baseline_needs_times(pg, warehouse, err)) || !pg_exec(pg, "begin", err))
         return false;
     baseline_why(options, why, sizeof(why));
     if (baseline_copy(pg, warehouse, before, &rows_count, err) &&

@@ -187,6 +187,29 @@ START_TEST(the_apis_units_go_to_the_rows_that_show_them)
 }
 END_TEST
 
+START_TEST(a_row_without_a_time_is_on_neither_side_of_one)
+{
+    static const char *const before[] = {"baseline", "--from",     "warehouse",
+                                         "--before", "2026-01-01", NULL};
+
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'a', '', 2, 0), ('o3', 'a', 'p', 0, 1),"
+                      " ('o4', 'a', '', 0, 0)");
+    support_psql(shop.url,
+                 "update shop.lines set changed_at = case order_id when 'o1' then '2025-01-01' end"
+                 "::timestamptz");
+    shop_must_end(&shop, 3, before);
+    shop_warned(&shop, "2 rows of shop.lines have units and no changed_at, which --before needs:"
+                       " o2 a, o3 a p");
+    posted_is("");
+    support_psql(shop.url,
+                 "update shop.lines set changed_at = 'infinity' where order_id in ('o2', 'o3')");
+    shop_must_end(&shop, 0, before);
+    posted_is("o1|a||3|0");
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 2);
+}
+END_TEST
+
 static bool
 has_booked_more(void *ctx)
 {
@@ -452,6 +475,7 @@ main(void)
     tcase_add_test(tests, a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line);
     tcase_add_test(tests, a_dry_run_says_what_would_be_and_changes_nothing);
     tcase_add_test(tests, a_warehouse_with_rows_that_can_t_be_counted_is_not_taken_at_its_word);
+    tcase_add_test(tests, a_row_without_a_time_is_on_neither_side_of_one);
     tcase_add_test(tests, orders_known_by_the_merchants_number_belong_to_the_history);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_api_in_trouble_is_asked_again_until_the_history_is_whole);
