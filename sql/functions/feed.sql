@@ -390,6 +390,8 @@ $$;
 -- The start of the oldest transaction that still runs in this database, prepared ones too, and who holds it back;
 -- the scan's watermark never passes it. bound is null when a start can't be seen: of other sessions (pg_read_all_stats
 -- is missing), or of a transaction under track_activities = off. Whoever may write counts, jobs in the background too.
+-- It lies a microsecond below, since that start is the now() of its rows, and a scan reads what is above; and this statement
+-- began before it looked at the others, so who begins meanwhile is not below it.
 create or replace function scan_bound(out bound timestamptz, out held_by text)
 language sql volatile set search_path from current as $$
 with open as (
@@ -406,7 +408,8 @@ with open as (
     union all
     select '-infinity', format('prepared transaction %s', p.gid) from pg_prepared_xacts p where p.database = current_database()
 )
-select case when bool_or(o.since is null) then null else least(min(o.since), clock_timestamp()) end,
+select case when bool_or(o.since is null) then null
+            else least(min(o.since), statement_timestamp()) - interval '1 us' end,
        (select x.who from open x order by x.since nulls first limit 1)
   from open o
 $$;

@@ -147,6 +147,41 @@ START_TEST(a_transaction_that_is_not_tracked_holds_it_back)
 }
 END_TEST
 
+START_TEST(without_an_overlap_a_transaction_that_was_open_meanwhile_is_found)
+{
+    struct support_process process;
+    const char *const argv[] = {"psql",
+                                "-X",
+                                "-q",
+                                "-d",
+                                shop.url,
+                                "-c",
+                                "do $$ begin"
+                                "  insert into shop.lines (order_id, item_id, shipment_ref,"
+                                "   shipped_quantity, cancelled_quantity) values ('o4','a','',2,0);"
+                                "  while not exists (select from shop.go) loop"
+                                "    perform pg_sleep(0.01); end loop; end $$",
+                                NULL};
+
+    shop_use(&shop, "waybill",
+             "shop.lines\n  change_feed: scan\n  scan_overlap_ms: 0\n  sweep_interval_ms: 0", NULL);
+    support_psql(shop.url, "create table shop.go ()");
+    support_spawn(&process, argv, NULL);
+    support_wait_query(shop.url,
+                       "select count(*) from pg_locks where relation = 'shop.lines'::regclass"
+                       " and mode = 'RowExclusiveLock' and granted",
+                       "1", 60000);
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 3);
+    support_psql(shop.url, "insert into shop.go default values");
+    ck_assert_int_eq(support_wait_exit(&process, 60000), 0);
+    shop_must(&shop, 0, "run");
+    ck_assert_int_eq(shop_applied(&shop), 4);
+    shop_must(&shop, 0, "run");
+    shop_said(&shop, "looked at 0");
+}
+END_TEST
+
 START_TEST(who_holds_it_back_is_named_when_nobody_sees_since_when)
 {
     char *watermark = support_query_text(shop.url, "select scan_watermark from waybill.feed_state");
@@ -190,6 +225,8 @@ main(void)
     SUPPORT_CASE(suite, 120, setup, teardown, a_scan_that_cannot_be_made_is_replaced_by_a_sweep);
     SUPPORT_CASE(suite, 120, setup, teardown, who_fulfills_a_row_is_a_change_of_it);
     SUPPORT_CASE(suite, 120, setup, teardown, a_transaction_that_is_not_tracked_holds_it_back);
+    SUPPORT_CASE(suite, 120, setup, teardown,
+                 without_an_overlap_a_transaction_that_was_open_meanwhile_is_found);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  who_holds_it_back_is_named_when_nobody_sees_since_when);
     return support_run_suite(suite);
