@@ -40,40 +40,45 @@ language plpgsql volatile security definer set search_path from current
 declare
     t timestamptz := clock_timestamp();
     chosen bigint[];
+    ids text[];
 begin
     if (must_be_itself(for_worker, version_of_schema)).mode <> 'live' then
         return;
     end if;
-    perform free_lane(x.submission_id)
-       from (select k.submission_id from tracking k where k.sending_until < t order by k.order_id limit 100) x;
+    -- What is on its way under a lease that is over, and what is due.
+    chosen := array(select k.submission_id from tracking k where k.sending_until < t order by k.order_id limit 100)
+              || array(select distinct on (k.order_id) k.submission_id
+                         from tracking k
+                         join submissions s using (submission_id)
+                         join lanes l on l.order_id = k.order_id
+                        where k.next_at <= t and k.sending_until is null and s.state = 'accepted'
+                          and l.active_submission is null
+                        order by k.order_id, k.next_at limit most);
+    -- Then the lanes, alone, as a claim does it: others may have taken, sent or dropped what was just read, and what is
+    -- read from here on stays as it is.
+    ids := array(select l.order_id from lanes l
+                  where l.order_id in (select k.order_id from tracking k where k.submission_id = any (chosen))
+                  order by l.order_id for no key update skip locked);
+    perform free_lane(k.submission_id)
+       from tracking k
+      where k.submission_id = any (chosen) and k.order_id = any (ids) and k.sending_until < t;
     chosen := array(select distinct on (k.order_id) k.submission_id
                       from tracking k
                       join submissions s using (submission_id)
                       join lanes l on l.order_id = k.order_id
-                     where k.next_at <= t and k.sending_until is null and s.state = 'accepted'
+                     where k.submission_id = any (chosen) and k.order_id = any (ids)
+                       and k.next_at <= t and k.sending_until is null and s.state = 'accepted'
                        and l.active_submission is null
                      order by k.order_id, k.next_at limit most);
-    with lane as (
-        select l.order_id from lanes l
-         where l.active_submission is null
-           and l.order_id in (select k.order_id from tracking k where k.submission_id = any (chosen))
-         order by l.order_id for no key update skip locked
-    ), held as (
-        update lanes l
-           set active_submission = k.submission_id
-          from lane join tracking k on k.order_id = lane.order_id and k.submission_id = any (chosen)
-         where l.order_id = lane.order_id
-        returning l.active_submission as submission_id
-    )
-    select array_agg(held.submission_id) into chosen from held;
+    update tracking k set sending_until = t + lease_ms * interval '1 ms' where k.submission_id = any (chosen);
+    update lanes l
+       set active_submission = k.submission_id
+      from tracking k
+     where k.submission_id = any (chosen) and l.order_id = k.order_id;
     return query
-    with put as (
-        update tracking k set sending_until = t + lease_ms * interval '1 ms'
-         where k.submission_id = any (chosen)
-        returning k.*
-    )
-    select put.submission_id, put.version, s.fulfillment_id, put.company, put.number, put.url, put.failures
-      from put join submissions s using (submission_id);
+    select k.submission_id, k.version, s.fulfillment_id, k.company, k.number, k.url, k.failures
+      from tracking k join submissions s using (submission_id)
+     where k.submission_id = any (chosen);
 end $$;
 
 create or replace function free_lane(of_submission bigint) returns void

@@ -1,0 +1,154 @@
+/*
+ * Two sessions that meet at one order: tracking, forgetting, states and money.
+ *
+ * Each test holds one of them at the moment in which the other comes by. None may leave a lane
+ * behind, wait for the other in a circle, or take the other's work for its own.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/ledger.h"
+
+enum { WAIT_MS = 20000 };
+
+static const struct pg_stmt take = {
+    .name = "take", .sql = "select t.take(60000)", .nparams = 0, .ncols = 1};
+
+static char url[SUPPORT_URL_MAX];
+static struct pg *first, *second, *third;
+
+static void
+setup(void)
+{
+    support_ledger_create(url);
+    first = support_ledger_open(url);
+    second = support_ledger_open(url);
+    third = support_ledger_open(url);
+    support_ledger_do(
+        first, "setup",
+        "create function t.take(lease_ms bigint) returns text language sql volatile as $$"
+        " select coalesce(string_agg(number, ' ' order by number), '')"
+        "   from take_tracking(current_setting('t.worker')::bigint,"
+        "                      (select max(version) from schema_versions), 8, lease_ms) $$");
+}
+
+static void
+teardown(void)
+{
+    pg_close(first);
+    pg_close(second);
+    pg_close(third);
+}
+
+static void
+expect(struct pg *pg, const char *sql, const char *expected)
+{
+    char *text = support_ledger_ask(pg, "expect", sql, NULL, NULL, NULL);
+
+    ck_assert_msg(strcmp(text, expected) == 0, "%s: \"%s\", not \"%s\"", sql, text, expected);
+    free(text);
+}
+
+static bool
+is_held_or_over(void *ctx)
+{
+    struct pg *pg = ctx;
+    char sql[120];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                   " and pid = %d",
+                   pg_backend_pid(pg));
+    return pg_is_ready(pg) || support_query_int(url, sql) == 1;
+}
+
+/* Begun, and at a lock or at its end. */
+static void
+begin(struct pg *pg, const struct pg_stmt *statement)
+{
+    struct error err = {0};
+
+    ck_assert_msg(pg_start(pg, statement, NULL, &err), "%s", err.message);
+    support_wait_until(is_held_or_over, pg, WAIT_MS, statement->name);
+}
+
+static void
+end(struct pg *pg, const char *expected)
+{
+    struct error err = {0};
+    struct pg_rows *rows = NULL;
+    const char *text;
+
+    ck_assert_msg(pg_finish(pg, &rows, &err), "%s %s", err.sqlstate, err.message);
+    text = pg_rows_text(rows, 0, 0);
+    if (expected != NULL)
+        ck_assert_msg(text != NULL && strcmp(text, expected) == 0, "\"%s\", not \"%s\"", text,
+                      expected);
+    pg_rows_free(rows);
+}
+
+/* Orders A and B are posted, and have new tracking. */
+static void
+new_tracking(void)
+{
+    support_ledger_do(first, "post",
+                      "select t.plan('A 1 '''' 9/2/0 - A1; B 1 '''' 9/1/0 - B1');"
+                      "select t.all('accept', '')");
+    support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0 - A2; B 1 '''' 9/1/0 - B2')");
+}
+
+START_TEST(an_order_that_is_forgotten_while_its_tracking_is_taken_keeps_no_lane_busy)
+{
+    static const struct pg_stmt forget = {
+        .name = "forget",
+        .sql = "select done::text from forget_order('B', 'test', 'asked')",
+        .nparams = 0,
+        .ncols = 1};
+
+    new_tracking();
+    support_ledger_do(third, "hold",
+                      "create function t.wait_at_a() returns trigger language plpgsql as $$ begin"
+                      "  if new.order_id = 'A' and new.active_submission is not null then"
+                      "   perform pg_advisory_xact_lock(7); end if;"
+                      "  return new; end $$;"
+                      "create trigger wait_at_a before update on lanes"
+                      " for each row execute function t.wait_at_a()");
+    support_ledger_do(third, "hold", "select pg_advisory_lock(7)");
+    begin(first, &take);
+    begin(second, &forget);
+    support_ledger_do(third, "hold", "select pg_advisory_unlock(7)");
+    end(first, NULL);
+    end(second, "true");
+    support_ledger_expect_sound(third, "at the end", NULL);
+}
+END_TEST
+
+START_TEST(tracking_whose_worker_died_is_taken_by_one_of_two)
+{
+    new_tracking();
+    expect(third, "select t.take(1)", "A2 B2");
+    support_wait_query(url, "select max(sending_until) < clock_timestamp() from waybill.tracking",
+                       "t", WAIT_MS);
+    support_ledger_do(first, "take", "begin");
+    expect(first, "select t.take(60000)", "A2 B2");
+    begin(second, &take);
+    support_ledger_do(first, "take", "commit");
+    end(second, "");
+    support_ledger_expect_sound(first, "when both have looked", NULL);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("two sessions");
+    TCase *tests = support_case(suite, "two sessions", 60);
+
+    support_need_database();
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests,
+                   an_order_that_is_forgotten_while_its_tracking_is_taken_keeps_no_lane_busy);
+    tcase_add_test(tests, tracking_whose_worker_died_is_taken_by_one_of_two);
+    return support_run_suite(suite);
+}
