@@ -129,6 +129,46 @@ select t.row_id, t.order_id::text, t.item_id::text, t.shipment_ref::text,
  group by t.row_id, t.order_id, t.item_id, t.shipment_ref
 $$;
 
+-- Is something of it on its way that holds its order's lane?
+create or replace function holds_lane(of_submission bigint) returns boolean
+language sql stable set search_path from current as $$
+select exists (select from submissions s where s.submission_id = of_submission and s.state in ('sending', 'unknown'))
+    or exists (select from tracking k where k.submission_id = of_submission and k.sending_until is not null)
+$$;
+
+-- Lanes that are held for nothing: no answer would ever free them. A person is told. One that is locked is in use.
+create or replace function free_lost_lanes(for_run bigint, of_orders text[]) returns bigint
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    ids text[] := array(select l.order_id from lanes l
+                         where l.order_id = any (of_orders) and l.active_submission is not null
+                           and not holds_lane(l.active_submission));
+    lost finding[];
+begin
+    if cardinality(ids) = 0 then
+        return 0;
+    end if;
+    -- Looked at once more when they are ours.
+    ids := array(select l.order_id from lanes l where l.order_id = any (ids)
+                  order by l.order_id for no key update skip locked);
+    with freed as (
+        update lanes l
+           set active_submission = null,
+               next_at = coalesce((select min(s.next_attempt_at) from submissions s
+                                    where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+          from (select x.order_id, x.active_submission from lanes x where x.order_id = any (ids)) was
+         where l.order_id = any (ids) and l.order_id = was.order_id
+           and was.active_submission is not null and not holds_lane(was.active_submission)
+        returning l.order_id, was.active_submission
+    )
+    select array_agg(row('ledger', f.order_id, '', '', 0,
+                         format('its lane was held for submission %s, of which nothing is on its way; it is free again', f.active_submission),
+                         format('lane %s', f.active_submission), false)::finding)
+      into lost from freed f;
+    return find_discrepancies(for_run, lost);
+end $$;
+
 -- Once a day from the first row on, a bounded piece in each pass until it is through.
 create or replace function ledger_audit(for_run bigint, most int) returns bigint
 language plpgsql security definer set search_path from current set lock_timeout = '1s' as $$
@@ -160,6 +200,13 @@ begin
                       and r.row_id > from_row and (r.row_id <= upto or upto = 0))
        and not exists (select from rows r cross join lateral ledger_faults(r.row_id - 1, 1) f
                         where (r.order_id, r.item_id, r.shipment_ref) = (d.order_id, d.item_id, d.shipment_ref));
+    -- A lane was mended when it was found: the next day is soon enough to close that.
+    update discrepancies d
+       set closed_at = clock_timestamp(), closed_by = 'audit'
+     where d.kind = 'ledger' and d.closed_at is null and d.submission_id = 0 and d.fingerprint like 'lane %'
+       and exists (select from rows r where r.order_id = d.order_id and r.row_id > from_row and (r.row_id <= upto or upto = 0));
+    found_count := found_count + free_lost_lanes(for_run, array(
+        select distinct r.order_id from rows r where r.row_id > from_row and r.row_id <= upto));
     if from_row = 0 then
         begin
             perform make_partitions();

@@ -581,6 +581,34 @@ START_TEST(a_lane_held_for_tracking_by_nobody_is_free_again)
 }
 END_TEST
 
+/* As a bug would leave it: no update and no answer will ever free it. */
+START_TEST(a_lane_held_for_nothing_is_found_by_the_ledgers_own_audit)
+{
+    life_make_orders(1, 2, "", 1);
+    life_must(0, "run", NULL, NULL);
+    support_psql(life_url,
+                 "update waybill.lanes set active_submission = (select submission_id"
+                 " from waybill.submissions where order_id = 'o-1') where order_id = 'o-1';"
+                 "update t.lines set shipped_quantity = 2");
+    life_must(0, "run", NULL, NULL);
+    support_query_is(life_url, "select order_id from waybill.submissions where state = 'planned'",
+                     "o-1");
+    support_psql(life_url, "update waybill.feed_state set audited_at = null");
+    life_must(1, "run", NULL, NULL);
+    life_must(0, "run", NULL, NULL);
+    support_query_is(life_url, "select count(*) from waybill.submissions where state = 'accepted'",
+                     "4");
+    support_query_is(life_url,
+                     "select order_id, kind, detail ~ 'lane was held for submission [0-9]+'"
+                     " from waybill.report_discrepancies where closed_at is null",
+                     "o-1|ledger|t");
+    support_psql(life_url, "update waybill.feed_state set audited_at = null");
+    life_must(0, "run", NULL, NULL);
+    support_query_is(
+        life_url, "select count(*) from waybill.report_discrepancies where closed_at is null", "0");
+}
+END_TEST
+
 /* Every personal field of the sandbox's answers has one of these in it. */
 static const char *const CANARIES[] = {"shopper.example", "+1-952-555", "Bren Road",
                                        "203.0.113.",      "firstName",  "postalCode",
@@ -640,6 +668,7 @@ main(void)
     tcase_add_test(tests, tracking_that_came_later_is_sent_once_and_never_cleared);
     tcase_add_test(tests, a_lost_answer_to_new_tracking_is_sent_again_and_a_refusal_is_told);
     tcase_add_test(tests, a_lane_held_for_tracking_by_nobody_is_free_again);
+    tcase_add_test(tests, a_lane_held_for_nothing_is_found_by_the_ledgers_own_audit);
     tcase_add_test(tests, no_personal_field_is_kept_or_said);
     return support_run_suite(suite);
 }
