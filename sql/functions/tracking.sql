@@ -31,9 +31,11 @@ select s.submission_id, s.order_id, coalesce(w.company, k.company), coalesce(w.n
 $$;
 
 -- Updates to send now, one of an order, each under its order's lane: nothing else of the order is posted meanwhile, on
--- any host. lease_ms: then the lane is free again, whatever became of us.
+-- any host. lease_ms: then the lane is free again, whatever became of us. taken_until names the take.
+drop function if exists take_tracking(bigint, int, int, bigint);
 create or replace function take_tracking(for_worker bigint, version_of_schema int, most int, lease_ms bigint)
-returns table (submission_id bigint, version int, fulfillment_id text, company text, number text, url text, failures int)
+returns table (submission_id bigint, version int, fulfillment_id text, company text, number text, url text, failures int,
+               taken_until timestamptz)
 language plpgsql volatile security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 #variable_conflict use_column
@@ -59,7 +61,7 @@ begin
     ids := array(select l.order_id from lanes l
                   where l.order_id in (select k.order_id from tracking k where k.submission_id = any (chosen))
                   order by l.order_id for no key update skip locked);
-    perform free_lane(k.submission_id)
+    perform free_lane(k.submission_id, k.sending_until)
        from tracking k
       where k.submission_id = any (chosen) and k.order_id = any (ids) and k.sending_until < t;
     chosen := array(select distinct on (k.order_id) k.submission_id
@@ -76,34 +78,46 @@ begin
       from tracking k
      where k.submission_id = any (chosen) and l.order_id = k.order_id;
     return query
-    select k.submission_id, k.version, s.fulfillment_id, k.company, k.number, k.url, k.failures
+    select k.submission_id, k.version, s.fulfillment_id, k.company, k.number, k.url, k.failures, k.sending_until
       from tracking k join submissions s using (submission_id)
      where k.submission_id = any (chosen);
 end $$;
 
-create or replace function free_lane(of_submission bigint) returns void
+-- The end of one take, if it still stands: after its lease another host may have taken it anew. The caller holds the lane.
+drop function if exists free_lane(bigint);
+create or replace function free_lane(of_submission bigint, taken_until timestamptz) returns boolean
 language plpgsql volatile security definer set search_path from current as $$
 begin
+    update tracking k
+       set sending_until = null
+     where k.submission_id = of_submission and k.sending_until = taken_until;
+    if not found then
+        return false;
+    end if;
     update lanes l
        set active_submission = null,
            next_at = coalesce((select min(s.next_attempt_at) from submissions s
                                 where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
       from tracking k
      where k.submission_id = of_submission and l.order_id = k.order_id and l.active_submission = of_submission;
-    update tracking k set sending_until = null where k.submission_id = of_submission;
+    return true;
 end $$;
 
 -- What came of one. outcome: sent, again (refused for now, or nobody knows), refused. A repeat of one whose answer was
--- lost is harmless: it sets the same three texts of the same fulfillment, and no quantity with them.
-create or replace function tracking_done(for_run bigint, of_submission bigint, of_version int, outcome text, why text, delay_ms bigint)
-returns void
+-- lost is harmless: it sets the same three texts of the same fulfillment, and no quantity with them. Of a take that does not
+-- stand any more it says nothing: whoever has it now, or takes it next, sends what is newest.
+drop function if exists tracking_done(bigint, bigint, int, text, text, bigint);
+create or replace function tracking_done(for_run bigint, of_submission bigint, of_version int, outcome text, why text, delay_ms bigint,
+                                         taken_until timestamptz) returns void
 language plpgsql volatile security definer set search_path from current as $$
 declare
     k tracking;
     s submissions;
 begin
     perform 1 from lanes l join tracking x using (order_id) where x.submission_id = of_submission for no key update of l;
-    perform free_lane(of_submission);
+    if not free_lane(of_submission, taken_until) then
+        return;
+    end if;
     update tracking x
        set next_at = case when x.version <> of_version then x.next_at
                           when outcome = 'again' then clock_timestamp() + delay_ms * interval '1 ms' end,
@@ -112,9 +126,6 @@ begin
            error = nullif(why, '')
      where x.submission_id = of_submission
     returning * into k;
-    if not found then
-        return;
-    end if;
     select * into s from submissions x where x.submission_id = of_submission;
     if outcome = 'refused' then
         perform find_discrepancies(for_run, array[row('rejected', k.order_id, '', s.shipment_ref, 0,

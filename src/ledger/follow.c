@@ -153,6 +153,7 @@ follow_tracking_free(struct follow_tracking *tracking)
     free(tracking->company);
     free(tracking->number);
     free(tracking->url);
+    free(tracking->taken_until);
     free(tracking);
 }
 
@@ -191,7 +192,8 @@ follow_take_tracking(struct ledger *ledger, int64_t worker_id, int most, int64_t
         if (!text_dup(pg_rows_text(rows, n - 1, 2), &t->fulfillment_id) ||
             !text_dup(pg_rows_text(rows, n - 1, 3), &t->company) ||
             !text_dup(pg_rows_text(rows, n - 1, 4), &t->number) ||
-            !text_dup(pg_rows_text(rows, n - 1, 5), &t->url))
+            !text_dup(pg_rows_text(rows, n - 1, 5), &t->url) ||
+            !text_dup(pg_rows_text(rows, n - 1, 7), &t->taken_until))
             goto done;
     }
     if (list == NULL || n < pg_rows_count(rows))
@@ -216,7 +218,7 @@ follow_tracked(struct ledger *ledger, int64_t run_id, const struct follow_tracki
                const char *outcome, const char *why, int64_t delay_ms, struct error *err)
 {
     char run[PG_INT_BYTES], id[PG_INT_BYTES], version[PG_INT_BYTES], delay[PG_INT_BYTES];
-    const char *params[] = {run, id, version, outcome, why, delay};
+    const char *params[] = {run, id, version, outcome, why, delay, tracking->taken_until};
 
     pg_int_text(run, run_id);
     pg_int_text(id, tracking->submission_id);

@@ -67,6 +67,7 @@ struct follow_tracking {
     int failures;
     char *fulfillment_id;
     char *company, *number, *url; /* NULL: left as it is */
+    char *taken_until;            /* names the take; of a later one follow_tracked says nothing */
 };
 void follow_tracking_free(struct follow_tracking *tracking); /* NULL is fine */
 /* The caller owns the list and what is in it. lease_ms: after that the lanes are free by

@@ -108,7 +108,7 @@ job_send(struct loop *loop, struct job *job, struct error *err)
         return false;
     provider_request_to_http(&loop->request, &request);
     request.tag = job;
-    if (job->kind == JOB_POST) {
+    if (job->kind == JOB_POST || job->kind == JOB_TRACKING) {
         request.has_send_deadline = true;
         request.send_deadline = job->send_deadline;
     }

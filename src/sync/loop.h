@@ -54,7 +54,7 @@ struct job {
 
     struct work_claim *claim;         /* POST, LOOK, PRECHECK */
     struct circuit *circuit;          /* POST, PRECHECK: that counts it */
-    struct clock_boot send_deadline;  /* POST, PRECHECK */
+    struct clock_boot send_deadline;  /* POST, PRECHECK, TRACKING */
     struct listing *listing;          /* LOOK, PRECHECK, LIST, PROBE */
     char *order_id;                   /* LIST, PROBE */
     struct follow_tracking *tracking; /* TRACKING */

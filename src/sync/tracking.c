@@ -7,8 +7,8 @@
 
 enum {
     TRACKING_AHEAD = 8,
-    TRACKING_LEASE_MS =
-        30000, /* beyond a request's time: waiting for the budget, and for our turn */
+    /* Beyond a request's time: waiting for the budget, and for our turn. Then it may not leave. */
+    TRACKING_LEASE_MS = 30000,
 };
 
 static void
@@ -80,6 +80,7 @@ tracking_turn(struct loop *loop, struct error *err)
     int slots = loop_question_slots(loop);
     int64_t lease_ms =
         TRACKING_LEASE_MS + loop->options->connect_timeout_ms + loop->options->timeout_ms;
+    struct clock_boot began = clock_boot_now();
     struct follow_tracking **list = NULL;
     int count = 0;
 
@@ -100,6 +101,8 @@ tracking_turn(struct loop *loop, struct error *err)
             return false;
         }
         job->tracking = list[i];
+        /* Counted from before the take: who slept over it may find a newer one sent by another. */
+        job->send_deadline = clock_boot_add(began, TRACKING_LEASE_MS);
         job_wait(loop, job, 0);
     }
     free(list);

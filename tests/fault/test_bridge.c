@@ -17,6 +17,7 @@
 #define KILLS       36
 #define STEP_MS     20000
 #define PATIENCE_MS 30000
+#define LEASE_MS    60000 /* longer than of tracking that is on its way */
 #define UNKNOWN_AFTER                                                                              \
     "select count(*) > 0 from waybill.submissions where order_id = 'stale' and state = 'unknown'"  \
     " and tries = "
@@ -286,6 +287,60 @@ START_TEST(a_claim_that_is_given_back_too_late_gives_nothing_back)
 }
 END_TEST
 
+/* What all fulfillments at the API have as their number. */
+static bool
+has_number(const char *number)
+{
+    char from[300];
+    char part[64];
+    char *answer = NULL;
+    bool has;
+
+    (void)snprintf(from, sizeof(from), "%s/_sandbox/fulfillments", world.sandbox.url);
+    (void)snprintf(part, sizeof(part), "\"trackingNumber\":\"%s\"", number);
+    ck_assert_int_eq(support_http_get(from, &answer), 200);
+    has = strstr(answer, part) != NULL;
+    free(answer);
+    return has;
+}
+
+/* Between taking new tracking and sending it; when it wakes, another has sent a newer one. */
+START_TEST(a_run_that_slept_over_its_tracking_sends_nothing_when_it_wakes)
+{
+    static const struct step TAKEN = {
+        "after tracking is taken", true, PROXY_AFTER, "\0tracking_take_", 15, "", false};
+    struct support_process sleeper;
+    struct support_process other;
+
+    one_parcel();
+    world_run_out(&world, "before the fault");
+    support_psql(world.url, "update wms.parcels set tracking_number = 'T-OLD'"
+                            " where parcel_no = 'S1'");
+    world_check(&world, come_to(&TAKEN, &sleeper), "nobody took it");
+    support_signal(&sleeper, SIGSTOP);
+    proxy_release(world.database_proxy);
+
+    around_the_proxies();
+    support_wait_query(world.url,
+                       "select max(sending_until) < clock_timestamp() from waybill.tracking", "t",
+                       LEASE_MS);
+    support_psql(world.url, "update wms.parcels set tracking_number = 'T-NEW'"
+                            " where parcel_no = 'S1'");
+    world_spawn_run(&world, &other);
+    (void)support_wait_exit(&other, PATIENCE_MS);
+    world_check(&world, has_number("T-NEW"), "nobody sent the newer tracking");
+
+    support_signal(&sleeper, SIGCONT);
+    (void)support_wait_exit(&sleeper, PATIENCE_MS);
+    world_check(&world, has_number("T-NEW") && !has_number("T-OLD"), "the sleeper sent something");
+    support_query_is(world.url,
+                     "select number, next_at is null, sent_at is not null"
+                     " from waybill.tracking where order_id = 'stale'",
+                     "T-NEW|t|t");
+    world_agree(&world, "SIGSTOP between taking tracking and sending it");
+}
+END_TEST
+
 /* A look that was taken before a POST, and recorded after it, says nothing about that POST. */
 START_TEST(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post)
 {
@@ -410,6 +465,7 @@ main(void)
     CASE(a_run_that_slept_over_its_claim_sends_nothing_when_it_wakes);
     CASE(a_claim_whose_answer_comes_too_late_is_not_sent);
     CASE(a_claim_that_is_given_back_too_late_gives_nothing_back);
+    CASE(a_run_that_slept_over_its_tracking_sends_nothing_when_it_wakes);
     CASE(a_look_that_is_recorded_too_late_says_nothing_about_a_later_post);
     CASE(guards_bound_a_pass_and_lose_nothing);
     CASE(a_full_disk_costs_the_numbers_and_nothing_else);

@@ -15,6 +15,10 @@ enum { WAIT_MS = 20000 };
 static const struct pg_stmt take = {
     .name = "take", .sql = "select t.take(60000)", .nparams = 0, .ncols = 1};
 
+#define SAY_SENT                                                                                   \
+    "select tracking_done(null, $1::int8, (select k.version from tracking k where k.submission_id" \
+    " = $1::int8), 'sent', null, 0, $2::timestamptz)::text"
+
 static char url[SUPPORT_URL_MAX];
 static struct pg *first, *second, *third;
 
@@ -139,6 +143,42 @@ START_TEST(tracking_whose_worker_died_is_taken_by_one_of_two)
 }
 END_TEST
 
+/* By then the lane is another's, and so is what is sent under it. */
+START_TEST(what_a_sleeper_says_of_its_tracking_changes_nothing)
+{
+    char *taken;
+
+    new_tracking();
+    expect(first, "select t.take(1)", "A2 B2");
+    taken = support_ledger_ask(first, "take", "select min(sending_until) from tracking", NULL, NULL,
+                               NULL);
+    support_wait_query(url, "select max(sending_until) < clock_timestamp() from waybill.tracking",
+                       "t", WAIT_MS);
+    support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0 - A3; B 1 '''' 9/1/0 - B2')");
+    expect(second, "select t.take(60000)", "A3 B2");
+    free(support_ledger_ask(first, "done", SAY_SENT, "1", taken, NULL));
+    free(support_ledger_ask(first, "done", SAY_SENT, "2", taken, NULL));
+    expect(first,
+           "select count(*) from tracking where sending_until is not null and next_at is not null"
+           " and sent_at is null",
+           "2");
+    support_ledger_expect_sound(first, "the sleeper is done", NULL);
+    expect(first, "select count(active_submission) from lanes", "2");
+    free(taken);
+
+    taken = support_ledger_ask(second, "take", "select min(sending_until) from tracking", NULL,
+                               NULL, NULL);
+    free(support_ledger_ask(second, "done", SAY_SENT, "1", taken, NULL));
+    expect(first,
+           "select string_agg(number, ' ') from tracking where sending_until is null and next_at is"
+           " null and sent_at is not null",
+           "A3");
+    expect(first, "select string_agg(order_id, ' ') from lanes where active_submission is null",
+           "A");
+    free(taken);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -150,5 +190,6 @@ main(void)
     tcase_add_test(tests,
                    an_order_that_is_forgotten_while_its_tracking_is_taken_keeps_no_lane_busy);
     tcase_add_test(tests, tracking_whose_worker_died_is_taken_by_one_of_two);
+    tcase_add_test(tests, what_a_sleeper_says_of_its_tracking_changes_nothing);
     return support_run_suite(suite);
 }
