@@ -77,13 +77,13 @@ declare
     known bigint;
     stale text[]; -- answers that are older than what is known already
 begin
-    -- What a refusal had sent back to wait for the gate goes on; lanes come first in the order of locks.
+    -- What a refusal had sent back to wait for the gate goes on; lanes come first in the order of locks. Also those of what
+    -- is on its way: its refusal may be settled by the time that we come to it.
     perform 1
        from lanes l
       where l.order_id in (select s.order_id
                              from jsonb_to_recordset(answers) as x(order_id text, state text)
-                             join submissions s on s.order_id = x.order_id and s.state = 'planned'
-                                               and s.next_attempt_at = 'infinity'
+                             join submissions s on s.order_id = x.order_id and s.settled_at is null
                             where x.state = 'accepted')
       order by l.order_id for no key update;
     insert into orders (order_id)

@@ -15,6 +15,12 @@ enum { WAIT_MS = 20000 };
 static const struct pg_stmt take = {
     .name = "take", .sql = "select t.take(60000)", .nparams = 0, .ncols = 1};
 
+static const struct pg_stmt forget_a = {
+    .name = "forget_a",
+    .sql = "select done::text from forget_order('A', 'test', 'asked')",
+    .nparams = 0,
+    .ncols = 1};
+
 #define SAY_SENT                                                                                   \
     "select tracking_done(null, $1::int8, (select k.version from tracking k where k.submission_id" \
     " = $1::int8), 'sent', null, 0, $2::timestamptz)::text"
@@ -90,6 +96,16 @@ end(struct pg *pg, const char *expected)
         ck_assert_msg(text != NULL && strcmp(text, expected) == 0, "\"%s\", not \"%s\"", text,
                       expected);
     pg_rows_free(rows);
+}
+
+static void
+wait_until_blocked(struct pg *waits, struct pg *by)
+{
+    char sql[120];
+
+    (void)snprintf(sql, sizeof(sql), "select %d = any (pg_blocking_pids(%d))", pg_backend_pid(by),
+                   pg_backend_pid(waits));
+    support_wait_query(url, sql, "t", WAIT_MS);
 }
 
 /* Orders A and B are posted, and have new tracking. */
@@ -179,6 +195,39 @@ START_TEST(what_a_sleeper_says_of_its_tracking_changes_nothing)
 }
 END_TEST
 
+/* The refusal is not yet to be seen when the API's word on the order comes, and is when its
+ * submission is opened. */
+START_TEST(what_waits_for_the_gate_is_opened_under_its_lane)
+{
+    static const struct pg_stmt record = {
+        .name = "record",
+        .sql =
+            "select record_orders('[{\"order_id\": \"A\", \"state\": \"accepted\", \"items\": []},"
+            " {\"order_id\": \"B\", \"state\": \"accepted\", \"items\": []}]')",
+        .nparams = 0,
+        .ncols = 1};
+    struct pg *holder = support_ledger_open(url);
+
+    support_ledger_do(first, "prepare",
+                      "select t.api('A accepted 1:9'), t.api('B accepted 1:9');"
+                      "select t.plan('A 1 '''' 9/2/0'); select t.claim(1)");
+    support_ledger_do(holder, "hold",
+                      "begin; select from orders where order_id = 'B' for no key update");
+    support_ledger_do(first, "refuse", "begin; select t.all('not_accepted', '')");
+    begin(second, &record);
+    support_ledger_do(first, "refuse", "commit");
+    wait_until_blocked(second, holder);
+    begin(third, &forget_a);
+    wait_until_blocked(third, second);
+    support_ledger_do(holder, "hold", "commit");
+    end(second, "2");
+    end(third, "true");
+    expect(first, "select next_attempt_at <= clock_timestamp() from submissions", "t");
+    support_ledger_expect_sound(first, "at the end", NULL);
+    pg_close(holder);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -191,5 +240,6 @@ main(void)
                    an_order_that_is_forgotten_while_its_tracking_is_taken_keeps_no_lane_busy);
     tcase_add_test(tests, tracking_whose_worker_died_is_taken_by_one_of_two);
     tcase_add_test(tests, what_a_sleeper_says_of_its_tracking_changes_nothing);
+    tcase_add_test(tests, what_waits_for_the_gate_is_opened_under_its_lane);
     return support_run_suite(suite);
 }
