@@ -393,7 +393,11 @@ declare
     message text;
 begin
     handed := 0;
-    select * into s from hand_over_next(of_order);
+    begin
+        select * into s from hand_over_next(of_order);
+    exception when lock_not_available then
+        return; -- another host is at it, and nothing was asked of the function
+    end;
     if s.seq is null then
         return;
     end if;
@@ -428,7 +432,14 @@ language plpgsql volatile security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     h hand_overs;
+    oldest bigint := (select s.seq from order_states s
+                       where s.order_id = of_order and s.handed_at is null order by s.at, s.seq limit 1);
 begin
+    -- Before the first hand-over of an order there is no row to lock, and who makes it as well waits for the other's end.
+    perform 1 from order_states s where s.seq = oldest and s.handed_at is null for update skip locked;
+    if not found then
+        return;
+    end if;
     insert into hand_overs (order_id) values (of_order) on conflict do nothing;
     select * into h from hand_overs x where x.order_id = of_order for update skip locked;
     if not found then

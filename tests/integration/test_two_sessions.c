@@ -228,6 +228,64 @@ START_TEST(what_waits_for_the_gate_is_opened_under_its_lane)
 }
 END_TEST
 
+/* The first hand-over of an order, with a function that takes its time. */
+START_TEST(of_two_hand_overs_of_an_order_one_gets_nothing_and_blames_nobody)
+{
+    static const struct pg_stmt hand_over = {
+        .name = "hand_over",
+        .sql = "select handed || coalesce(why, '') from hand_over(null, 'A', 't.tell', 50, 100)",
+        .nparams = 0,
+        .ncols = 1};
+
+    support_ledger_do(
+        first, "prepare",
+        "create function t.tell(order_id text, state text, at timestamptz) returns void"
+        " language sql as $$ select pg_advisory_xact_lock(7) $$;"
+        "select t.api('A in_review 1:9'), t.api('A accepted 1:9')");
+    support_ledger_do(third, "hold", "select pg_advisory_lock(7)");
+    support_ledger_do(second, "as the bridge", "set lock_timeout = '300ms'");
+    begin(first, &hand_over);
+    begin(second, &hand_over);
+    end(second, "0");
+    support_ledger_do(third, "hold", "select pg_advisory_unlock(7)");
+    end(first, "1");
+    expect(first,
+           "select count(*) || ' ' || (select count(*) from discrepancies)"
+           "  from order_states where handed_at is not null",
+           "1 0");
+    expect(second, "select handed from hand_over(null, 'A', 't.tell', 50, 100)", "1");
+    expect(third, "select handed from hand_over(null, 'A', 't.tell', 50, 100)", "0");
+}
+END_TEST
+
+/* Whose row is not there yet: an older state came to light while the first was at a newer one. */
+START_TEST(a_hand_over_that_waits_before_its_function_is_put_off)
+{
+    static const struct pg_stmt hand_over = {
+        .name = "hand_over_busy",
+        .sql = "select handed || coalesce(why, '') from hand_over(null, 'A', 't.tell', 50, 100)",
+        .nparams = 0,
+        .ncols = 1};
+
+    support_ledger_do(
+        first, "prepare",
+        "create function t.tell(order_id text, state text, at timestamptz) returns void"
+        " language sql as $$ select pg_advisory_xact_lock(7) $$;"
+        "select t.api('A accepted 1:9')");
+    support_ledger_do(third, "hold", "select pg_advisory_lock(7)");
+    support_ledger_do(second, "as the bridge", "set lock_timeout = '300ms'");
+    begin(first, &hand_over);
+    support_ledger_do(third, "an older one",
+                      "insert into order_states (order_id, state, at, is_exact, source)"
+                      " values ('A', 'in_review', now() - interval '1 h', true, 'event')");
+    begin(second, &hand_over);
+    end(second, "0");
+    support_ledger_do(third, "hold", "select pg_advisory_unlock(7)");
+    end(first, "1");
+    expect(first, "select count(*) from discrepancies", "0");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -241,5 +299,7 @@ main(void)
     tcase_add_test(tests, tracking_whose_worker_died_is_taken_by_one_of_two);
     tcase_add_test(tests, what_a_sleeper_says_of_its_tracking_changes_nothing);
     tcase_add_test(tests, what_waits_for_the_gate_is_opened_under_its_lane);
+    tcase_add_test(tests, of_two_hand_overs_of_an_order_one_gets_nothing_and_blames_nobody);
+    tcase_add_test(tests, a_hand_over_that_waits_before_its_function_is_put_off);
     return support_run_suite(suite);
 }
