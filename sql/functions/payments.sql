@@ -77,6 +77,9 @@ declare
     f record;
     is_unsettled boolean;
 begin
+    -- The order first, then what it has: as events are taken in.
+    perform 1 from orders o
+      where o.order_id = (select x.order_id from charges x where x.charge_id = of_charge) for no key update;
     select * into c from charges x where x.charge_id = of_charge for no key update;
     if not found then
         return;

@@ -286,6 +286,42 @@ START_TEST(a_hand_over_that_waits_before_its_function_is_put_off)
 }
 END_TEST
 
+#define FAILED_CAPTURE                                                                             \
+    "[{\"id\": \"e1\", \"type\": \"order.charge.capture.failed\", \"kind\": \"payment\","          \
+    " \"what\": \"capture\", \"created\": \"2026-11-30T08:00:00Z\", \"order_id\": \"A\","          \
+    " \"charge_id\": \"ch\", \"failure_code\": \"x\", \"fulfillment_id\": \"f1\"}]"
+
+/* The event of a failed capture, and what its charge says of it. */
+START_TEST(an_event_and_an_answer_of_one_charge_wait_for_each_other_in_one_order)
+{
+    static const struct pg_stmt record = {
+        .name = "record",
+        .sql = "select record_charge(null, 'ch', '{\"state\": \"capturable\", \"amount\": 3,"
+               " \"operations\": [{\"id\": \"op1\", \"kind\": \"capture\", \"state\": \"failed\","
+               " \"fulfillment_id\": \"f1\", \"failure_code\": \"x\"}]}')",
+        .nparams = 0,
+        .ncols = 1};
+    static const struct pg_stmt apply = {
+        .name = "apply", .sql = "select events_apply(null, 50)", .nparams = 0, .ncols = 1};
+
+    support_ledger_do(first, "prepare",
+                      "select t.plan('A 1 '''' 9/2/0'), t.all('accept', '');"
+                      "select t.api('A fulfilled 1:9'), ask_charges('A', '{ch}');"
+                      "insert into charge_operations (charge_id, operation_id, kind, state)"
+                      " values ('ch', 'op1', 'capture', 'pending');"
+                      "select events_store('" FAILED_CAPTURE "')");
+    support_ledger_do(third, "hold", "begin; select from charge_operations for update");
+    begin(first, &record);
+    wait_until_blocked(first, third);
+    begin(second, &apply);
+    support_ledger_do(third, "hold", "commit");
+    end(first, NULL);
+    end(second, "1");
+    expect(first, "select string_agg(kind, ' ') from discrepancies where closed_at is null",
+           "payment");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -301,5 +337,6 @@ main(void)
     tcase_add_test(tests, what_waits_for_the_gate_is_opened_under_its_lane);
     tcase_add_test(tests, of_two_hand_overs_of_an_order_one_gets_nothing_and_blames_nobody);
     tcase_add_test(tests, a_hand_over_that_waits_before_its_function_is_put_off);
+    tcase_add_test(tests, an_event_and_an_answer_of_one_charge_wait_for_each_other_in_one_order);
     return support_run_suite(suite);
 }
