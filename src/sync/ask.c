@@ -146,7 +146,8 @@ ask_unreadable(struct loop *loop, struct job *job, const struct provider_answer 
     log_event(LOG_WARN, "sync", "order_not_read", "order", job->ids[0], "error", how->error, NULL);
     if (job->kind == JOB_ASK && loop_db_rest(loop) &&
         !work_record_unread(loop->ledger, loop->run_id, job->ids[0], how->error,
-                            loop->options->follow_interval_ms, &err))
+                            loop->options->follow_interval_ms, &err) &&
+        !loop_db_may_pass(loop, &err))
         loop_fail(loop, &err);
     job_free(job);
 }
@@ -236,7 +237,8 @@ ask_unknown(struct loop *loop, const char *order_id)
 
     if (!loop_db_rest(loop) ||
         !work_record_unknown(loop->ledger, &order_id, 1, loop->options->follow_interval_ms, &err)) {
-        if (err.code != ERROR_NONE)
+        /* It is asked for again when the lease ends. */
+        if (err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
             loop_fail(loop, &err);
         return;
     }
@@ -295,7 +297,7 @@ ask_upstreams_answered(struct loop *loop, struct job *job, const struct provider
          work_record_upstreams(loop->ledger, loop->run_id, (const char *const *)job->ids,
                                job->ids_count, buffer_text(&found),
                                loop->options->unknown_order_grace_ms, &err);
-    if (!ok && err.code != ERROR_NONE)
+    if (!ok && err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
         loop_fail(loop, &err);
     buffer_free(&found);
     loop_poke_planner(loop, false);

@@ -105,6 +105,39 @@ START_TEST(without_events_states_are_asked_for)
 }
 END_TEST
 
+/* It is asked for, and then somebody holds its row for longer than we wait for a lock. */
+START_TEST(an_unknown_order_whose_row_is_locked_ends_no_run)
+{
+    const char *const holder[] = {
+        "psql",
+        "-X",
+        "-q",
+        "-d",
+        life_url,
+        "-c",
+        "do $$ begin loop exit when exists (select from waybill.orders where"
+        "  ask_at > clock_timestamp() + interval '30 s'); perform pg_sleep(0.02); end loop;"
+        " perform from waybill.orders where order_id = 'o-unknown' for update;"
+        " perform pg_sleep(7); end $$",
+        NULL};
+    struct support_process process;
+
+    support_psql(life_url, "insert into t.lines (order_id, item_id, shipped_quantity)"
+                           " values ('o-unknown', 'i', 2)");
+    support_spawn(&process, holder, NULL);
+    life_post("switches", "latency_ms=700");
+    life_must(0, "run", NULL, NULL);
+    ck_assert_msg(strstr(life_said, "database_busy") != NULL, "nothing was locked: %s", life_said);
+    ck_assert_int_eq(support_wait_exit(&process, 20000), 0);
+
+    support_psql(life_url, "update waybill.orders set ask_at = clock_timestamp()");
+    life_must(0, "run", NULL, NULL);
+    support_query_is(
+        life_url,
+        "select unknown_since is not null from waybill.orders where order_id = 'o-unknown'", "t");
+}
+END_TEST
+
 START_TEST(money_that_did_not_move_calls_a_person_once)
 {
     life_make_orders(1, 1, ",\"capture\":\"fail\"", 2);
@@ -654,6 +687,7 @@ main(void)
     tcase_add_test(tests, an_event_that_comes_too_late_is_kept_and_changes_nothing);
     tcase_add_test(tests, an_accepted_order_is_posted_when_its_event_comes);
     tcase_add_test(tests, without_events_states_are_asked_for);
+    tcase_add_test(tests, an_unknown_order_whose_row_is_locked_ends_no_run);
     tcase_add_test(tests, money_that_did_not_move_calls_a_person_once);
     tcase_add_test(tests, an_event_settles_what_was_unknown_before_any_list_shows_it);
     tcase_add_loop_test(tests, an_event_with_the_marker_of_what_is_over_is_not_passed_over, 0,
