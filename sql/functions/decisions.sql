@@ -158,6 +158,13 @@ begin
         said := format('submission %s may have been applied: look at the order at the API first, then --force', of_submission);
         return;
     end if;
+    if action = 'dismiss' and units = 'settled' and s.state = 'rejected'
+       and exists (select from discrepancies d join orders o using (order_id)
+                    where d.submission_id = of_submission and d.kind = 'foreign' and d.closed_at is null and o.list_at is not null) then
+        said := format('submission %s was refused, and what others posted of order %s is not booked yet: the next run does, then look again',
+                       of_submission, s.order_id);
+        return;
+    end if;
 
     if action in ('retry', 'release') and s.state = 'held' then
         update submissions x

@@ -390,6 +390,14 @@ begin
                 f.id, false)::finding]);
         end if;
     end loop;
+    if booked > 0 then
+        -- What was refused because others had posted it is known now: what is left of it is planned anew.
+        update rows r
+           set refused_submission = null, refused_shipped = null, refused_cancelled = null, refused_api_quantity = null
+          from discrepancies d
+         where r.order_id = of_order and d.order_id = of_order and d.submission_id = r.refused_submission
+           and d.kind = 'foreign' and d.closed_at is null;
+    end if;
     return booked;
 end $$;
 

@@ -217,15 +217,17 @@ begin
 
     if has_refusals then
         -- The API's word on the order is out of date. Where it refuses again what its word would let pass, it is asked ever
-        -- more seldom.
-        insert into orders as o (order_id, ask_at)
-        select s.order_id, max(case when x.waits_for_gate and s.tries > 1 then t + ask_delay(s.tries) else t end)
+        -- more seldom. What others posted is listed, to be booked.
+        insert into orders as o (order_id, ask_at, list_at)
+        select s.order_id, max(case when x.waits_for_gate and s.tries > 1 then t + ask_delay(s.tries) else t end),
+               max(case when x.discrepancy = 'foreign' then t end)
           from unnest(a) x
          cross join lateral (select k.submission_id, k.order_id, k.tries from submissions k where k.marker = x.marker offset 0) s
          where x.shuts_gate or (x.discrepancy = 'foreign' and s.submission_id = any (done))
          group by 1
          order by 1
-            on conflict (order_id) do update set checked_at = null, ask_at = excluded.ask_at;
+            on conflict (order_id) do update
+           set checked_at = null, ask_at = excluded.ask_at, list_at = least(o.list_at, excluded.list_at);
     end if;
 
     late := late || array(select r.order_id from rows r where r.looks_when_settled and r.order_id = any (orders));

@@ -454,6 +454,55 @@ START_TEST(a_pause_ends_a_run_when_what_is_in_flight_has_settled)
     shop_must(&shop, 0, "resume", "--live", "--reason", "try");
     support_sandbox_faults(&shop.sandbox, "slow=1:300");
     support_psql(shop.url, "update waybill.identity set generation_since = now() - interval '1 h'");
+/* Six of ten were shipped, five of them posted by hand: the API refuses six and takes one. */
+START_TEST(what_was_refused_for_the_units_of_others_is_planned_anew_without_them)
+{
+    shop_use(&shop, "taken", "shop.lines", "follow:\n  events: false\n");
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    shop_other_posts(&shop, "o9", "a", 5, 0, NULL);
+    shop_ships(&shop, "('o9', 'a', '', 6, 0)");
+    support_psql(shop.url, "select taken.touch('o9')");
+    shop_must(&shop, 1, "run");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url,
+                     "select kind, shipped from taken.report_adjustments where order_id = 'o9'",
+                     "foreign|5");
+    support_query_is(shop.url,
+                     "select posted_shipped, due_shipped, open_shipped, discrepancy_id"
+                     "  from taken.report_line_items where order_id = 'o9'",
+                     "6|0|0|");
+    shop_ships(&shop, "('o9', 'a', '', 10, 0)");
+    support_psql(shop.url, "select taken.touch('o9')");
+    shop_must(&shop, 0, "run");
+    shop_must(&shop, 0, "audit", "--order", "o9");
+    support_query_is(
+        shop.url, "select posted_shipped from taken.report_line_items where order_id = 'o9'", "10");
+    support_query_is(shop.url,
+                     "select string_agg(state::text, ' ' order by submission_id)"
+                     "  from taken.submissions where order_id = 'o9'",
+                     "rejected accepted accepted");
+}
+END_TEST
+
+/* Before that is known nobody can say how many there are to write off. */
+START_TEST(what_was_refused_for_the_units_of_others_is_not_written_off_before_they_are_booked)
+{
+    becomes("o4", "rejected");
+    support_psql(shop.url,
+                 "update waybill.discrepancies set kind = 'foreign' where order_id = 'o4';"
+                 "insert into waybill.orders (order_id, list_at) values ('o4', clock_timestamp())"
+                 " on conflict (order_id) do update set list_at = excluded.list_at");
+    shop_must(&shop, 1, "dismiss", "order", "o4", "--reason", "by hand");
+    shop_said(&shop, "is not booked yet");
+    shop_must(&shop, 1, "dismiss", "--kind", "foreign", "--reason", "by hand");
+    state_is("o4", "rejected");
+    shop_must(&shop, 0, "run");
+    shop_must(&shop, 0, "dismiss", "order", "o4", "--reason", "by hand");
+    state_is("o4", "dismissed");
+}
+END_TEST
+
     shop_spawn(&shop, &run, (const char *const[]){"run", "--sweep", NULL});
     support_wait_until(has_posted, NULL, 20000, "the first POST");
     shop_must(&shop, 0, "pause", "--reason", "stock-taking");
@@ -561,3 +610,6 @@ main(void)
     tcase_add_test(tests, what_came_back_is_told_and_not_due_again);
     return support_run_suite(suite);
 }
+    tcase_add_test(tests, what_was_refused_for_the_units_of_others_is_planned_anew_without_them);
+    tcase_add_test(
+        tests, what_was_refused_for_the_units_of_others_is_not_written_off_before_they_are_booked);
