@@ -1,7 +1,7 @@
 -- status_stuck: what is not moving right now, and why; with the oldest of each reason.
 --   -> what text (submissions or orders), state text, why text, count, oldest_age_s, next_s int8 (null: waits for a person or
---      an order), order_id text
-select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s, s.order_id
+--      an order), order_id, held_by text
+select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s, s.order_id, k.held_by
   from (select s.state::text as state,
                case when s.state = 'held' then case s.held_by
                         when 'operator' then 'held by a person'
@@ -18,14 +18,14 @@ select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s,
                extract(epoch from clock_timestamp() - min(coalesce(s.unknown_since, s.created_at)))::int8 as oldest_age_s,
                case when min(coalesce(s.next_look_at, s.next_attempt_at)) is not null
                     then greatest(0, extract(epoch from min(coalesce(s.next_look_at, s.next_attempt_at)) - clock_timestamp()))::int8 end as next_s,
-               min(s.submission_id) as submission_id
+               min(s.submission_id) as submission_id, min(s.held_by) as held_by
           from report_submissions s
          where s.settled_at is null and s.state <> 'sending'
            and (s.state <> 'planned' or s.waits_for_gate or s.next_attempt_at > clock_timestamp())
          group by 1, 2) k
   join report_submissions s on s.submission_id = k.submission_id
  union all
-select 'orders', k.state, k.why, k.count, k.oldest_age_s, k.next_s, k.order_id
+select 'orders', k.state, k.why, k.count, k.oldest_age_s, k.next_s, k.order_id, null
   from (select case when o.asked_since is null then o.gate else 'asking' end as state,
                case when o.asked_since is not null then 'the API has not answered for them'
                     when o.unknown_since is not null then 'the API does not know the order'

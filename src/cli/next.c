@@ -25,7 +25,7 @@ next_add(struct next *next, const char *command, const char *argument, const cha
 
 /* An id that a shell would take apart is quoted; one that is too long for a line is left out. */
 static void
-next_add_id(struct next *next, const char *command, const char *id)
+next_add_id(struct next *next, const char *command, const char *id, const char *rest)
 {
     char quoted[NEXT_BYTES / 2];
     size_t used = 0;
@@ -33,7 +33,7 @@ next_add_id(struct next *next, const char *command, const char *id)
     if (strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") ==
             strlen(id) &&
         id[0] != '-') {
-        next_add(next, command, id, "");
+        next_add(next, command, id, rest);
         return;
     }
     quoted[used++] = '\'';
@@ -49,7 +49,7 @@ next_add_id(struct next *next, const char *command, const char *id)
         return;
     quoted[used++] = '\'';
     quoted[used] = '\0';
-    next_add(next, command, quoted, "");
+    next_add(next, command, quoted, rest);
 }
 
 static bool
@@ -81,13 +81,37 @@ next_fill_discrepancy(const struct pg_rows *found, int row, struct next *next)
     const char *order = rows_text(found, row, "order_id");
 
     if (order != NULL)
-        next_add_id(next, "waybill report order --id ", order);
+        next_add_id(next, "waybill report order --id ", order, "");
     if (order != NULL && rows_text(found, row, "is_money")[0] == 't' &&
         command_find("audit") != NULL)
-        next_add_id(next, "waybill audit --order ", order);
+        next_add_id(next, "waybill audit --order ", order, "");
     else if (strcmp(rows_text(found, row, "kind"), "rejected") == 0 &&
              command_find("retry") != NULL)
-        next_add_id(next, "waybill retry discrepancy ", rows_text(found, row, "discrepancy_id"));
+        next_add_id(next, "waybill retry discrepancy ", rows_text(found, row, "discrepancy_id"),
+                    "");
+}
+
+/* What lets a held one go on for good: released after too many failures the next one holds it
+ * again, and so does the next run while its order is gone from the warehouse. */
+static void
+next_fill_held(const char *order, const char *held_by, struct next *next)
+{
+    static const struct {
+        const char *held_by, *command, *rest;
+    } ways[] = {
+        {"operator", "waybill release order ", ""},
+        {"attempts", "waybill retry order ", ""},
+        {"ambiguous", "waybill audit --order ", ""},
+        {"vanished", "waybill dismiss order ", " --reason TEXT"},
+    };
+
+    next_add_id(next, "waybill report order --id ", order, "");
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (strcmp(held_by, ways[i].held_by) == 0)
+            next_add_id(next, ways[i].command, order, ways[i].rest);
+    }
+    if (strcmp(held_by, "marker") == 0)
+        next_add(next, "waybill run", "", "");
 }
 
 static void
@@ -100,9 +124,7 @@ next_fill_orders(const struct report_status *status, struct next *next)
     for (int row = 0; row < pg_rows_count(stuck) && row < NEXT_ORDERS_MAX; row++) {
         if (strcmp(rows_text(stuck, row, "state"), "held") != 0)
             continue;
-        next_add_id(next, "waybill report order --id ", rows_text(stuck, row, "order_id"));
-        if (command_find("release") != NULL)
-            next_add_id(next, "waybill release order ", rows_text(stuck, row, "order_id"));
+        next_fill_held(rows_text(stuck, row, "order_id"), rows_text(stuck, row, "held_by"), next);
     }
 }
 

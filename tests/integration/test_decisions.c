@@ -216,6 +216,23 @@ START_TEST(a_refused_one_is_planned_anew_by_retry)
 }
 END_TEST
 
+START_TEST(status_names_the_way_on_that_fits_why_something_is_held)
+{
+    shop_must(&shop, 0, "hold", "order", "o1", "--reason", "wrong labels");
+    support_psql(shop.url,
+                 "delete from shop.lines where order_id = 'o2'; select waybill.touch('o2');"
+                 "update waybill.submissions set state = 'held', held_by = 'attempts',"
+                 " next_attempt_at = null where order_id = 'o3'");
+    shop_must(&shop, 1, "run");
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "next:     waybill release order o1\n");
+    shop_said(&shop, "next:     waybill dismiss order o2 --reason TEXT\n");
+    shop_said(&shop, "next:     waybill retry order o3\n");
+    ck_assert_ptr_null(strstr(shop.out, "release order o2"));
+    ck_assert_ptr_null(strstr(shop.out, "release order o3"));
+}
+END_TEST
+
 static void
 newest_discrepancy(char id[24])
 {
@@ -437,23 +454,6 @@ START_TEST(a_fulfillment_of_somebody_else_is_adopted_once)
 }
 END_TEST
 
-static bool
-has_posted(void *ctx)
-{
-    (void)ctx;
-    return shop_applied(&shop) > 0;
-}
-
-START_TEST(a_pause_ends_a_run_when_what_is_in_flight_has_settled)
-{
-    struct support_process run;
-    support_psql(shop.url,
-                 "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
-                 " cancelled_quantity) select 'o' || n, 'b', 'x' || k, 1, 0"
-                 " from generate_series(5, 20) n, generate_series(1, 8) k");
-    shop_must(&shop, 0, "resume", "--live", "--reason", "try");
-    support_sandbox_faults(&shop.sandbox, "slow=1:300");
-    support_psql(shop.url, "update waybill.identity set generation_since = now() - interval '1 h'");
 /* Six of ten were shipped, five of them posted by hand: the API refuses six and takes one. */
 START_TEST(what_was_refused_for_the_units_of_others_is_planned_anew_without_them)
 {
@@ -503,6 +503,23 @@ START_TEST(what_was_refused_for_the_units_of_others_is_not_written_off_before_th
 }
 END_TEST
 
+static bool
+has_posted(void *ctx)
+{
+    (void)ctx;
+    return shop_applied(&shop) > 0;
+}
+
+START_TEST(a_pause_ends_a_run_when_what_is_in_flight_has_settled)
+{
+    struct support_process run;
+    support_psql(shop.url,
+                 "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
+                 " cancelled_quantity) select 'o' || n, 'b', 'x' || k, 1, 0"
+                 " from generate_series(5, 20) n, generate_series(1, 8) k");
+    shop_must(&shop, 0, "resume", "--live", "--reason", "try");
+    support_sandbox_faults(&shop.sandbox, "slow=1:300");
+    support_psql(shop.url, "update waybill.identity set generation_since = now() - interval '1 h'");
     shop_spawn(&shop, &run, (const char *const[]){"run", "--sweep", NULL});
     support_wait_until(has_posted, NULL, 20000, "the first POST");
     shop_must(&shop, 0, "pause", "--reason", "stock-taking");
@@ -597,6 +614,7 @@ main(void)
     tcase_add_test(tests, a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_same);
     tcase_add_test(tests, a_retried_discrepancy_of_the_planners_is_looked_at_again);
     tcase_add_test(tests, a_guard_that_was_raised_lets_its_lines_go);
+    tcase_add_test(tests, status_names_the_way_on_that_fits_why_something_is_held);
     tcase_add_test(tests, many_are_decided_at_a_time);
     tcase_add_test(tests, an_order_without_submissions_has_nothing_to_hold);
     tcase_add_test(tests, a_mistake_on_the_command_line_is_told_and_nothing_is_decided);
@@ -604,12 +622,12 @@ main(void)
     tcase_add_test(tests, what_nobody_knows_is_refused_or_named);
     tcase_add_test(tests, the_kinds_of_discrepancies_are_those_of_the_table);
     tcase_add_test(tests, a_fulfillment_of_somebody_else_is_adopted_once);
+    tcase_add_test(tests, what_was_refused_for_the_units_of_others_is_planned_anew_without_them);
+    tcase_add_test(
+        tests, what_was_refused_for_the_units_of_others_is_not_written_off_before_they_are_booked);
     tcase_add_test(tests, a_pause_ends_a_run_when_what_is_in_flight_has_settled);
     tcase_add_test(tests,
                    a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_person);
     tcase_add_test(tests, what_came_back_is_told_and_not_due_again);
     return support_run_suite(suite);
 }
-    tcase_add_test(tests, what_was_refused_for_the_units_of_others_is_planned_anew_without_them);
-    tcase_add_test(
-        tests, what_was_refused_for_the_units_of_others_is_not_written_off_before_they_are_booked);
