@@ -207,16 +207,16 @@ static const struct command commands[] = {
      "CRITICAL: a discrepancy double, missing, extra, ambiguous, payment or ledger is open; the\n"
      "ledger paused itself, or was filled from another API; the API refuses the key; the last run\n"
      "stopped with exit 3; no run for 4 times --max-age, and none works; a changed order is\n"
-     "queued for as long; a submission waits for 24 h; an outcome is unknown for 4 h beyond what\n"
-     "is a WARNING; no database.\n"
+     "queued for as long; a submission waits for 24 h (not in shadow); an outcome is unknown for\n"
+     "4 h beyond what is a WARNING; no database.\n"
      "WARNING: another discrepancy or a held submission; no baseline; paused by a person; no run\n"
      "for --max-age, or its exit was 4 or 5; an order is queued for --max-age, or waits as long\n"
-     "for the API's answer; a submission waits for 4 h; an outcome is unknown for 15 min longer\n"
-     "than api.send_within_ms, timeout_ms and settle_ms take together; no sweep for twice\n"
-     "warehouse.sweep_interval_ms; the scan is 1 h behind; a transaction is open for 1 h; a\n"
-     "trigger of the feed is off, or there is none and no sweep for --max-age; the API blocks us,\n"
-     "or POSTs fail one after the other; its events have not been read to the end for 4 times\n"
-     "--max-age and two follow.interval_ms.",
+     "for the API's answer; a submission waits for 4 h (not in shadow); an outcome is unknown\n"
+     "for 15 min longer than api.send_within_ms, timeout_ms and settle_ms take together; no sweep\n"
+     "for twice warehouse.sweep_interval_ms; the scan is 1 h behind; a transaction is open for\n"
+     "1 h; a trigger of the feed is off, or there is none and no sweep for --max-age; the API\n"
+     "blocks us, or POSTs fail one after the other; its events have not been read to the end for\n"
+     "4 times --max-age and two follow.interval_ms.",
      status_options,
      {"waybill status", "waybill status --check --max-age 26h"},
      0,

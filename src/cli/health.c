@@ -201,6 +201,13 @@ health_judge_binding(const struct health_facts *facts, const struct health_limit
                    facts->is_live ? "live" : "test", limits->is_live ? "live" : "test");
 }
 
+/* What is planned waits for somebody to go live, however long that takes. */
+static bool
+health_is_shadow(const struct health_facts *facts)
+{
+    return strcmp(facts->mode, "shadow") == 0;
+}
+
 /* Does anybody come at all, and how did the last one end? */
 static void
 health_judge_runs(const struct health_facts *facts, const struct health_limits *limits,
@@ -258,11 +265,12 @@ health_judge_risk(const struct health_facts *facts, const struct health_limits *
         health_compare(facts->unknown_age_s, limits->unknown_warning_s, limits->unknown_critical_s),
         "unknown_age", "the outcome of a POST is unknown for %s (%lld in all)",
         health_age(facts->unknown_age_s, age), (long long)facts->unknown);
-    health_add(
-        out,
-        health_compare(facts->backlog_age_s, limits->backlog_warning_s, limits->backlog_critical_s),
-        "backlog_age", "a submission has waited for %s (%lld in all)",
-        health_age(facts->backlog_age_s, age), (long long)facts->backlog);
+    if (!health_is_shadow(facts))
+        health_add(out,
+                   health_compare(facts->backlog_age_s, limits->backlog_warning_s,
+                                  limits->backlog_critical_s),
+                   "backlog_age", "a submission has waited for %s (%lld in all)",
+                   health_age(facts->backlog_age_s, age), (long long)facts->backlog);
     health_add(
         out, health_compare(facts->queue_age_s, limits->queue_warning_s, limits->queue_critical_s),
         "queue_age", "changes of the warehouse have not been looked at for %s (%lld queued)",
@@ -338,13 +346,16 @@ health_sum_up(const struct health *health, const struct health_facts *facts, cha
         (void)text_append_visible(&buf, health->findings[i].text);
     }
     if (health->count == 0) {
+        if (health_is_shadow(facts))
+            (void)buffer_puts(&buf, "shadow: nothing is posted, ");
         if (facts->workers > 0)
             (void)buffer_printf(&buf, "%lld session%s, ", (long long)facts->workers,
                                 facts->workers == 1 ? " works" : "s work");
         else
             (void)buffer_printf(&buf, "last run %s ago, ", health_age(facts->last_run_age_s, age));
-        (void)buffer_printf(&buf, "%lld submission%s on the way, nothing needs a person",
-                            (long long)facts->backlog, facts->backlog == 1 ? "" : "s");
+        (void)buffer_printf(&buf, "%lld submission%s %s, nothing needs a person",
+                            (long long)facts->backlog, facts->backlog == 1 ? "" : "s",
+                            health_is_shadow(facts) ? "planned" : "on the way");
     }
     (void)snprintf(out, out_bytes, "%s", buffer_text(&buf));
     text_trim_cut(out);
@@ -363,13 +374,14 @@ health_or_0(int64_t age_s)
 void
 health_put_perfdata(const struct health_facts *facts, const struct health_limits *limits, FILE *out)
 {
+    bool is_shadow = health_is_shadow(facts);
     const struct {
         const char *name, *unit;
         int64_t value, warning, critical;
     } numbers[] = {
         {"backlog", "", facts->backlog, 0, 0},
-        {"backlog_age", "s", health_or_0(facts->backlog_age_s), limits->backlog_warning_s,
-         limits->backlog_critical_s},
+        {"backlog_age", "s", health_or_0(facts->backlog_age_s),
+         is_shadow ? 0 : limits->backlog_warning_s, is_shadow ? 0 : limits->backlog_critical_s},
         {"unknown", "", facts->unknown, 0, 0},
         {"unknown_age", "s", health_or_0(facts->unknown_age_s), limits->unknown_warning_s,
          limits->unknown_critical_s},

@@ -132,6 +132,7 @@ void
 next_fill(const struct report_status *status, const struct health_facts *facts,
           const struct health *health, const char *schema, struct next *out)
 {
+    bool is_shadow = strcmp(facts->mode, "shadow") == 0;
     bool is_other_api = next_has_finding(health, "other_api");
 
     out->count = 0;
@@ -155,8 +156,12 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
         next_add(out, "waybill report discrepancies", "", "");
     if (facts->held > 0 || facts->unknown > 0)
         next_add(out, "waybill report submissions", "", "");
+    if (is_shadow) {
+        next_add(out, "waybill report shadow", "", "");
+        next_add(out, "waybill resume --live --reason TEXT", "", "");
+    }
     if (facts->workers == 0 && strcmp(facts->mode, "paused") != 0 && !is_other_api &&
-        (facts->queued > 0 || facts->backlog > 0 || next_has_finding(health, "last_run") ||
-         next_has_finding(health, "last_run_exit")))
+        (facts->queued > 0 || (facts->backlog > 0 && !is_shadow) ||
+         next_has_finding(health, "last_run") || next_has_finding(health, "last_run_exit")))
         next_add(out, "waybill run", "", "");
 }

@@ -40,6 +40,8 @@ status_put_mode(const struct report_status *status, FILE *out)
         (void)fprintf(out, " (%s)", is_live != NULL && is_live[0] == 't' ? "live" : "test");
     }
     (void)fputc('\n', out);
+    if (strcmp(status_text(status, "mode"), "shadow") == 0)
+        (void)fputs("          nothing is posted before resume --live\n", out);
     if (strcmp(status_text(status, "mode"), "paused") == 0) {
         (void)fputs("          by ", out);
         table_put_visible(out, status_text(status, "mode_by"));

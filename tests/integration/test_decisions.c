@@ -105,6 +105,22 @@ state_is(const char *order, const char *states)
     support_query_is(shop.url, sql, states);
 }
 
+/* Planned for ever, as nobody posts: no run helps, and no monitor cries. */
+START_TEST(status_says_in_shadow_that_nothing_is_posted_and_how_that_ends)
+{
+    support_psql(shop.url,
+                 "update waybill.submissions set created_at = created_at - interval '30 h'");
+    shop_must(&shop, 0, "status", "--check");
+    shop_said(&shop, "WAYBILL OK - shadow: nothing is posted, last run ");
+    shop_said(&shop, "'backlog_age'=108");
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "nothing is posted before resume --live\n");
+    shop_said(&shop, "next:     waybill report shadow\n"
+                     "next:     waybill resume --live --reason TEXT\n");
+    ck_assert_ptr_null(strstr(shop.out, "next:     waybill run\n"));
+}
+END_TEST
+
 START_TEST(what_is_planned_is_held_and_released_and_goes_with_retry)
 {
     char id[24];
@@ -606,6 +622,7 @@ main(void)
     support_need_database();
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, what_is_planned_is_held_and_released_and_goes_with_retry);
+    tcase_add_test(tests, status_says_in_shadow_that_nothing_is_posted_and_how_that_ends);
     tcase_add_test(tests, a_marker_names_its_submission);
     tcase_add_test(tests, what_is_being_sent_or_unknown_is_left_alone);
     tcase_add_test(tests, what_may_have_been_applied_is_dismissed_by_force_only);

@@ -43,6 +43,8 @@ tests:
       - {series: 'waybill_open_discrepancies{ledger="w",kind="rejected"}', values: '1x20'}
       - {series: 'waybill_last_run_timestamp_seconds{ledger="w"}', values: '-4000x20'}
       - {series: 'waybill_workers{ledger="w"}', values: '1x8 0x12'}
+      - {series: 'waybill_backlog_oldest_seconds{ledger="w",state="planned"}', values: '20000x20'}
+      - {series: 'waybill_mode{ledger="w",mode="shadow"}', values: '1x8 0x12'}
     alert_rule_test:
       - {eval_time: 1m, alertname: WaybillUnknownLong, exp_alerts: []}
       - eval_time: 2m
@@ -67,6 +69,14 @@ tests:
             exp_annotations:
               summary: 1 open discrepancies rejected
               runbook_url: README.md#waybilldiscrepancies
+      - {eval_time: 13m, alertname: WaybillBacklogOld, exp_alerts: []}
+      - eval_time: 14m
+        alertname: WaybillBacklogOld
+        exp_alerts:
+          - exp_labels: {severity: warning, ledger: w, state: planned}
+            exp_annotations:
+              summary: a planned submission waits for 5h 33m 20s
+              runbook_url: README.md#waybillbacklogold
       - {eval_time: 8m, alertname: WaybillNoRun, exp_alerts: []}
       - eval_time: 15m
         alertname: WaybillNoRun

@@ -60,7 +60,8 @@ START_TEST(a_quiet_ledger_is_well)
 {
     EXPECT(HEALTH_OK, "nothing needs a person", (void)0);
     EXPECT(HEALTH_OK, "2 sessions work", facts.workers = 2, facts.last_run_age_s = 100000);
-    EXPECT(HEALTH_OK, "nothing needs a person", facts.mode = "shadow");
+    EXPECT(HEALTH_OK, "shadow: nothing is posted, last run 1 s ago, 2 submissions planned, nothing",
+           facts.mode = "shadow", facts.backlog = 2, facts.backlog_age_s = 1000000);
 }
 END_TEST
 
