@@ -82,13 +82,11 @@ next_fill_discrepancy(const struct pg_rows *found, int row, struct next *next)
 
     if (order != NULL)
         next_add_id(next, "waybill report order --id ", order, "");
-    if (order != NULL && rows_text(found, row, "is_money")[0] == 't' &&
-        command_find("audit") != NULL)
-        next_add_id(next, "waybill audit --order ", order, "");
-    else if (strcmp(rows_text(found, row, "kind"), "rejected") == 0 &&
-             command_find("retry") != NULL)
+    if (rows_text(found, row, "is_refused")[0] == 't')
         next_add_id(next, "waybill retry discrepancy ", rows_text(found, row, "discrepancy_id"),
                     "");
+    else if (order != NULL && rows_text(found, row, "is_money")[0] == 't')
+        next_add_id(next, "waybill audit --order ", order, "");
 }
 
 /* What lets a held one go on for good: released after too many failures the next one holds it

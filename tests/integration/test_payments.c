@@ -195,6 +195,10 @@ START_TEST(a_payment_that_could_not_be_authorized_calls_a_person_with_the_apis_w
                      " from waybill.report_discrepancies where closed_at is null"
                      "  and submission_id is not null",
                      "payment|t");
+    /* Nothing was accepted: it can be sent again. */
+    life_must(0, "status", NULL, NULL);
+    ck_assert_msg(strstr(life_said, "next:     waybill retry discrepancy 1\n") != NULL, "%s",
+                  life_said);
     life_must(1, "run", NULL, NULL); /* the event order.charge.reauth.failed */
     support_query_is(life_url,
                      "select order_id, detail ~ 'could not be authorized again',"
