@@ -152,18 +152,20 @@ begin
 end $$;
 
 -- The reading is over. newest: the first event of its first page, null when there was none; gap: why it did not reach
--- the reading before, null when it did; whole: false when it broke off, and is tried again.
-create or replace function events_end(is_whole boolean, newest text, newest_at text, gap text) returns void
+-- the reading before, null when it did; whole: false when it broke off, why in unread, and is tried again.
+drop function if exists events_end(boolean, text, text, text);
+create or replace function events_end(is_whole boolean, newest text, newest_at text, gap text, unread text) returns void
 language plpgsql security definer set search_path from current as $$
 declare
     t timestamptz := clock_timestamp();
 begin
     perform events_unlock();
     if not is_whole then
+        update event_feed e set unread_why = unread where unread is not null;
         return;
     end if;
     update event_feed e
-       set read_at = t,
+       set read_at = t, unread_why = null,
            cursor_id = case when gap is null then coalesce(newest, e.cursor_id) else newest end,
            cursor_at = case when newest is null then coalesce(e.cursor_at, t) else least(coalesce(to_time(newest_at), t), t) end;
     if gap is not null then

@@ -598,10 +598,12 @@ create table event_feed (
     cursor_at     timestamptz,
     read_at       timestamptz,
     gap_at        timestamptz,
-    gap_why       text
+    gap_why       text,
+    unread_why    text
 );
 comment on column event_feed.cursor_id is 'the newest event of the last whole reading';
 comment on column event_feed.gap_at is 'when a reading last did not reach the one before, so that the open orders were asked for instead';
+comment on column event_feed.unread_why is 'why the last reading broke off; null: it was whole';
 
 alter table orders
     add column follow_at   timestamptz,

@@ -10,5 +10,6 @@ select mode::text, mode_by, mode_reason, schema_version, generation, is_live, ba
        workers, feed, feed_faults, scan_lag_s, scan_held_back_by,
        authorizations_expiring, asking, asking_age_s,
        events_age_s, extract(epoch from clock_timestamp() - events_read_at)::int8 as events_read_age_s,
-       extract(epoch from clock_timestamp() - api_failing_since)::int8 as api_failing_s, api_failing_why
+       extract(epoch from clock_timestamp() - api_failing_since)::int8 as api_failing_s, api_failing_why,
+       events_unread_why
   from report_health

@@ -48,7 +48,8 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
        e.read_at as events_read_at,
        case when i.mode in ('shadow', 'live')
             then extract(epoch from clock_timestamp() - greatest(e.read_at, i.mode_since))::bigint end as events_age_s,
-       k.failing_since as api_failing_since, k.failing_why as api_failing_why
+       k.failing_since as api_failing_since, k.failing_why as api_failing_why,
+       e.unread_why as events_unread_why
   from identity i
  cross join event_feed e
  cross join feed_state f
@@ -120,5 +121,6 @@ comment on column report_health.asking is 'orders with units due that the API wa
 comment on column report_health.asking_age_s is 'for how long the oldest of them waits for the answer';
 comment on column report_health.events_read_at is 'when the API''s events were last read to the end of what was new; null: never';
 comment on column report_health.events_age_s is 'seconds since then, or since it was resumed; null while nothing works';
+comment on column report_health.events_unread_why is 'why the last reading of them broke off; null: it was whole';
 comment on column report_health.api_failing_since is 'since when POSTs fail one after the other, so that one at a time is tried; null: they don''t';
 comment on column report_health.api_failing_why is 'what the last one of them was answered';

@@ -123,21 +123,50 @@ check_judge_answer(const struct provider *provider, const struct http_answer *an
     return EXIT_CODE_API;
 }
 
+/* of_events: the newest of them, else the probe. */
 static bool
-check_ask(struct http *http, const struct provider *provider, struct http_answer *answer,
-          struct error *err)
+check_ask(struct http *http, const struct provider *provider, bool of_events,
+          struct http_answer *answer, struct error *err)
 {
     bool ok = false;
     struct provider_request request;
     struct http_request sent = {0};
+    char since[25];
 
     provider_request_init(&request);
-    if (provider_probe(provider, &request, err)) {
+    clock_wall_text(since);
+    if (of_events ? provider_list_events(provider, since, NULL, 1, &request, err)
+                  : provider_probe(provider, &request, err)) {
         provider_request_to_http(&request, &sent);
         ok = http_ask(http, &sent, 2 * CHECK_API_TIMEOUT_MS, answer, err);
     }
     provider_request_free(&request);
     return ok;
+}
+
+/* Beside the sending: a run goes on without them. */
+static void
+check_events(struct http *http, const struct provider *provider, struct check_list *list)
+{
+    struct http_answer answer = {0};
+    struct provider_events page = {0};
+    struct provider_answer how = {0};
+    struct error failure = {0};
+
+    if (!check_ask(http, provider, true, &answer, &failure)) {
+        (void)check_add_error(list, "events", &failure);
+        return;
+    }
+    provider_read_events(provider, &answer, NULL, &page, &how);
+    if (how.read == PROVIDER_READ_OK)
+        (void)check_add(list, CHECK_OK, "events", "", "can be read");
+    else
+        (void)check_add(list, CHECK_WARN, "events",
+                        how.read == PROVIDER_READ_KEY
+                            ? "let the key read events, or do without: follow.events: false"
+                            : "",
+                        "can't be read: %s", how.error);
+    provider_events_free(&page);
 }
 
 static enum exit_code
@@ -154,8 +183,10 @@ check_api(const struct config *config, const struct secret *key, struct check_li
     if (sync.timeout_ms > CHECK_API_TIMEOUT_MS)
         sync.timeout_ms = CHECK_API_TIMEOUT_MS;
     if (ok && api_open(&sync, CHECK_NO_INSTANCE, 1, &provider, &http, &failure) &&
-        check_ask(http, provider, &answer, &failure)) {
+        check_ask(http, provider, false, &answer, &failure)) {
         code = check_judge_answer(provider, &answer, sync.is_live, list);
+        if (code == EXIT_CODE_DONE && config->follow.events)
+            check_events(http, provider, list);
     } else {
         (void)check_add_error(list, "api", &failure);
         code = exit_code_worse(EXIT_CODE_API, exit_code_of(&failure));

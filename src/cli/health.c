@@ -126,6 +126,7 @@ health_facts_read(const struct report_status *status, struct health_facts *out)
         .oldest_snapshot_s = health_int(status, "oldest_snapshot_s", -1),
         .events_age_s = health_int(status, "events_age_s", -1),
         .events_read_age_s = health_int(status, "events_read_age_s", -1),
+        .events_unread_why = rows_text(status->health, 0, "events_unread_why"),
     };
     for (int row = 0; row < pg_rows_count(status->discrepancies); row++) {
         if (rows_text(status->discrepancies, row, "is_money")[0] == 't')
@@ -314,8 +315,9 @@ health_judge_neighbours(const struct health_facts *facts, const struct health_li
     health_add(out, health_compare(facts->last_sweep_age_s, limits->sweep_warning_s, 0),
                "sweep_age", "no sweep for %s", health_age(facts->last_sweep_age_s, age));
     health_add(out, health_compare(facts->events_age_s, limits->events_warning_s, 0), "events_age",
-               "the API's events have not been read to the end for %s",
-               health_age(facts->events_age_s, age));
+               "the API's events have not been read to the end for %s%s%s",
+               health_age(facts->events_age_s, age), facts->events_unread_why != NULL ? ": " : "",
+               facts->events_unread_why != NULL ? facts->events_unread_why : "");
     health_add(out, health_compare(facts->oldest_snapshot_s, limits->snapshot_warning_s, 0),
                "snapshot_age", "a transaction has been open for %s: dead rows pile up behind it",
                health_age(facts->oldest_snapshot_s, age));

@@ -44,6 +44,7 @@ struct health_facts {
     int64_t oldest_snapshot_s;
     int64_t events_age_s;      /* since they were read to the end, or since there is anybody to */
     int64_t events_read_age_s; /* since they were read to the end; -1: never */
+    const char *events_unread_why;
 };
 
 /* From when on a number is a finding, and what the configuration says. */

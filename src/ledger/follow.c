@@ -43,9 +43,9 @@ follow_store(struct ledger *ledger, const char *page, struct error *err)
 
 bool
 follow_end(struct ledger *ledger, bool is_whole, const char *newest, const char *newest_time,
-           const char *gap, struct error *err)
+           const char *gap, const char *unread, struct error *err)
 {
-    const char *params[] = {is_whole ? "t" : "f", newest, newest_time, gap};
+    const char *params[] = {is_whole ? "t" : "f", newest, newest_time, gap, unread};
 
     return pg_run(ledger_pg(ledger), &stmt_events_end, params, NULL, err);
 }

@@ -25,9 +25,10 @@ bool follow_begin(struct ledger *ledger, int64_t interval_ms, struct follow_read
 /* page: JSON array, the names are those of events_store. */
 bool follow_store(struct ledger *ledger, const char *page, struct error *err);
 /* newest, newest_time: of the first page, NULL when it was empty. gap: why the cursor was not
- * reached, NULL when it was; then the open orders are asked for. Not whole: tried again later. */
+ * reached, NULL when it was; then the open orders are asked for. Not whole: tried again later;
+ * unread: what the API said, may be NULL. */
 bool follow_end(struct ledger *ledger, bool is_whole, const char *newest, const char *newest_time,
-                const char *gap, struct error *err);
+                const char *gap, const char *unread, struct error *err);
 /* One batch of what was stored, oldest first; none is taken while another session reads. */
 bool follow_apply(struct ledger *ledger, int64_t run_id, int most, int *taken, struct error *err);
 

@@ -151,14 +151,15 @@ events_json(const struct provider_events *page)
 }
 
 static void
-events_end(struct loop *loop, const struct events *e, bool is_whole, const char *gap)
+events_end(struct loop *loop, const struct events *e, bool is_whole, const char *gap,
+           const char *unread)
 {
     struct error err = {0};
     const char *newest = e != NULL && e->first_id[0] != '\0' ? e->first_id : NULL;
 
     if (loop_db_rest(loop) &&
         !follow_end(loop->ledger, is_whole, newest, newest != NULL ? e->first_time : NULL, gap,
-                    &err) &&
+                    unread, &err) &&
         !loop_db_may_pass(loop, &err))
         loop_fail(loop, &err);
     loop->reads_events = false;
@@ -172,17 +173,18 @@ void
 events_stop(struct loop *loop)
 {
     if (loop->reads_events)
-        events_end(loop, NULL, false, NULL);
+        events_end(loop, NULL, false, NULL, NULL);
 }
 
-/* The reading is over. gap: why it did not reach the one before. */
+/* The reading is over. gap: why it did not reach the one before; unread: why the API let it break
+ * off. */
 static void
-events_done(struct loop *loop, struct job *job, bool is_whole, const char *gap)
+events_done(struct loop *loop, struct job *job, bool is_whole, const char *gap, const char *unread)
 {
     if (gap != NULL)
         log_event(LOG_WARN, "sync", "events_missed", "why", gap, "next",
                   "the open orders are asked for", NULL);
-    events_end(loop, job->events, is_whole, gap);
+    events_end(loop, job->events, is_whole, gap, unread);
     job_free(job);
 }
 
@@ -214,7 +216,7 @@ events_read(struct loop *loop, struct job *job, const struct provider_events *pa
     if (!ok) {
         if (err.code != ERROR_NONE && !loop_db_may_pass(loop, &err))
             loop_fail(loop, &err);
-        events_done(loop, job, false, NULL);
+        events_done(loop, job, false, NULL, NULL);
         return;
     }
     if (e->pages++ == 0) {
@@ -231,13 +233,14 @@ events_read(struct loop *loop, struct job *job, const struct provider_events *pa
         if (e->pages < EVENTS_PAGES_MAX)
             job_wait(loop, job, 0);
         else
-            events_done(loop, job, true, "there are more events than a reading takes");
+            events_done(loop, job, true, "there are more events than a reading takes", NULL);
         return;
     }
     events_done(loop, job, true,
                 e->reading.cursor[0] != '\0' && !e->is_cursor_seen
                     ? "the last event that was read is not in the feed any more"
-                    : NULL);
+                    : NULL,
+                NULL);
 }
 
 /* The same page would be as large, or as unreadable, the next time: fewer events at once, so that
@@ -253,7 +256,7 @@ static void
 events_give_up(struct loop *loop, struct job *job, const struct provider_answer *how)
 {
     log_event(LOG_WARN, "sync", "events_not_read", "error", how->error, NULL);
-    events_done(loop, job, false, NULL);
+    events_done(loop, job, false, NULL, how->error);
 }
 
 void
@@ -279,7 +282,7 @@ events_answered(struct loop *loop, struct job *job, const struct http_answer *an
                   loop->options->is_live ? "live" : "test");
         error_hint(&err, "check api.key_file and api.mode");
         loop_fail(loop, &err);
-        events_done(loop, job, false, NULL);
+        events_done(loop, job, false, NULL, NULL);
     } else if (how.read == PROVIDER_READ_OK) {
         events_read(loop, job, &page);
     } else if (how.is_unreadable && job->events->most > 1) {

@@ -178,6 +178,30 @@ START_TEST(a_watch_says_that_the_api_is_away_and_then_that_it_is_back)
 }
 END_TEST
 
+START_TEST(why_events_are_not_read_is_told_by_status_and_by_check)
+{
+    shop_use(&shop, "waybill", "shop.lines", NULL);
+    support_sandbox_faults(&shop.sandbox, "events:403_api=1");
+    shop_must(&shop, 0, "run", "-q");
+    support_psql(shop.url, "update waybill.event_feed set read_at = now() - interval '2 h';"
+                           "update waybill.identity set mode_since = now() - interval '3 h'");
+    shop_must(&shop, 1, "status", "--check");
+    shop_said(&shop, "the API's events have not been read to the end for 2 h: ");
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "next:     waybill check\n");
+    shop_must(&shop, 0, "check");
+    shop_said(&shop, "warn  events        can't be read: ");
+    shop_said(&shop, "follow.events: false\n");
+
+    support_sandbox_faults(&shop.sandbox, "");
+    shop_must(&shop, 0, "check");
+    shop_said(&shop, "ok    events        can be read\n");
+    shop_must(&shop, 0, "run", "-q");
+    support_query_is(shop.url, "select events_unread_why is null from waybill.report_health", "t");
+    shop_must(&shop, 0, "status", "--check");
+}
+END_TEST
+
 /* The configuration with one of its lines changed. */
 static const char *
 configured(const char *from, const char *to)
@@ -256,6 +280,7 @@ main(void)
     CASE(a_key_that_is_refused_is_critical_until_an_answer_takes_it);
     CASE(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do);
     CASE(a_watch_says_that_the_api_is_away_and_then_that_it_is_back);
+    CASE(why_events_are_not_read_is_told_by_status_and_by_check);
     CASE(what_stops_a_run_for_another_api_is_told_by_check_and_by_status);
     CASE(a_key_of_the_other_mode_is_told_by_check);
     return support_run_suite(suite);
