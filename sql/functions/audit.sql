@@ -227,6 +227,19 @@ begin
     missing := greatest(-over, 0) + greatest(pool - greatest(may, 0), 0);
 end $$;
 
+-- Has a person dismissed what an answer or a look had told of each of these fulfillments? detail: of a line, as
+-- audit_compare() says it; one that was cut names not all.
+create or replace function is_dismissed_double(of_order text, detail text) returns boolean
+language sql stable set search_path from current as $$
+select length(detail) < 2000
+   and bool_and(exists (select from discrepancies d
+                         where d.order_id = of_order and d.kind = 'double' and d.is_dismissed
+                           and d.submission_id <> 0 and d.submission_id::text = m[2]
+                           and m[1] = any (regexp_split_to_array(d.detail, '[ ,]+'))))
+   and count(*) = (select count(*) from regexp_matches(detail, 'has the marker of', 'g'))
+  from regexp_matches(detail, '(\S+) \([0-9]+ shipped, [0-9]+ cancelled\) has the marker of submission ([0-9]+)', 'g') m
+$$;
+
 -- What an audit found: [{"order_id", "item_id", "verdict", "detail", "fingerprint", "is_settled"}], all rows of each order.
 -- missing and double are only written, and closed, where the list is old enough to be believed (is_settled).
 -- Returns how many discrepancies were opened.
@@ -251,7 +264,8 @@ begin
                             where d.order_id = x.order_id and d.kind = x.verdict and d.closed_at is null and d.submission_id <> 0
                               and x.verdict <> 'foreign'
                               and exists (select from submission_items i join rows r using (row_id)
-                                           where i.submission_id = d.submission_id and r.item_id = x.item_id))));
+                                           where i.submission_id = d.submission_id and r.item_id = x.item_id))
+           and not (x.verdict = 'double' and is_dismissed_double(x.order_id, x.detail))));
 
     -- A line that agrees, or has other trouble now: what the audit, or an answer of the API, said of it has ended.
     with judged as (

@@ -253,6 +253,30 @@ START_TEST(one_marker_twice_is_double_and_not_extra_as_well)
 }
 END_TEST
 
+/* Told by an answer or a look it is its submission's, told by an audit its line's. */
+START_TEST(a_double_that_was_dismissed_as_its_submissions_is_not_told_again_as_its_lines)
+{
+    char *marker =
+        support_query_text(url, "select marker from waybill.submissions where order_id = 'o3'");
+
+    post("o3", "a", 1, 0, marker);
+    support_psql(url, "update waybill.orders set list_at = now() where order_id = 'o3'");
+    must(1, "run", NULL, NULL);
+    open_is("double|o3||");
+    support_psql(url, "update waybill.discrepancies set is_dismissed = true, closed_at = now(),"
+                      " closed_by = 'operator', reason = 'refunded'");
+    must(0, "audit", NULL, NULL);
+    must_say("agrees 5, missing 0, extra 0, foreign 0, double 1");
+    open_is("");
+
+    /* Another one is news. */
+    post("o3", "a", 1, 0, marker);
+    must(1, "audit", NULL, NULL);
+    open_is("double|o3|a|");
+    free(marker);
+}
+END_TEST
+
 START_TEST(what_only_the_ledger_has_is_missing_until_it_agrees)
 {
     support_psql(url, "insert into waybill.adjustments (kind, row_id, shipped, reason)"
@@ -639,6 +663,8 @@ main(void)
     tcase_add_test(posted, after_a_run_all_agree);
     tcase_add_test(posted, a_fulfillment_of_somebody_else_is_foreign_until_it_is_adopted);
     tcase_add_test(posted, one_marker_twice_is_double_and_not_extra_as_well);
+    tcase_add_test(posted,
+                   a_double_that_was_dismissed_as_its_submissions_is_not_told_again_as_its_lines);
     tcase_add_test(posted, what_only_the_ledger_has_is_missing_until_it_agrees);
     tcase_add_test(posted, what_the_api_has_lost_is_due_again_when_a_person_says_so);
     tcase_add_test(posted, what_only_the_api_has_of_ours_is_extra);
