@@ -320,7 +320,7 @@ end $$;
 
 -- Take orders off the queue: distinct keys of the oldest entries. The caller holds plan_begin()'s lock and reads
 -- the warehouse in a later statement. Keys no index can hold are refused here, one by one.
-create or replace function take_queue(for_run bigint, most int, only_order text) returns setof text
+create or replace function take_queue(for_run bigint, most int, only_order text, spares_sweep boolean) returns setof text
 language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
     set plan_cache_mode = force_generic_plan set jit = off as $$
@@ -333,7 +333,8 @@ begin
     -- An order that changed ten times is looked at once: keys are distinct within the oldest entries. No row is
     -- locked: who plans is alone.
     with oldest as materialized (
-        select q.queue_id, q.order_key, q.source from queue q where only_order is null or q.order_key = only_order
+        select q.queue_id, q.order_key, q.source from queue q
+         where (only_order is null or q.order_key = only_order) and not (spares_sweep and q.source = 'sweep')
          order by q.queue_id limit most * 10
     ), chosen as materialized (
         select o.order_key, array_agg(o.queue_id) as ids, bool_or(o.source = 'touch') as is_touched

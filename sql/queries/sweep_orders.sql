@@ -1,12 +1,12 @@
--- sweep_orders: the next orders of relation and ledger, for a sweep in pieces.
---   :relation  the warehouse's rows, all of them
---   $1 text  after this order
---   $2 int4  most
---   -> order_id text
-select k
-  from ((select distinct a.order_id collate "C" as k from (:relation) a
-          where a.order_id collate "C" > $1 order by 1 limit $2::int4)
+-- sweep_orders: the orders of relation and ledger, for a sweep in pieces; the server keeps them, and no snapshot, while
+-- they are fetched. Of the relation no column is read but keys.
+--   :relation  the warehouse's rows, all of them; "select null::text as order_id where false" for a function
+--   $1 text[]  orders to leave out
+--   -> a cursor: order_id text
+declare sweep_orders no scroll cursor with hold for
+select u.order_id
+  from (select a.order_id collate "C" from (:relation) a
         union
-        (select distinct r.order_id from rows r where r.order_id > $1 order by 1 limit $2::int4)) u(k)
- order by k
- limit $2::int4
+        select r.order_id from rows r) u(order_id)
+ where u.order_id <> all ($1::text[]) and u.order_id <> ''
+ order by u.order_id

@@ -1,5 +1,5 @@
 -- sweep_queue: queue the orders of a comparison, in arrays of bounded size, without a detour through the program.
---   :differs  sweep_differs, filled in; with its parameter $1 text[] where it has one
+--   :differs  sweep_differs, filled in, with its parameter $1 text[]
 --   -> orders int8, lines int8, missed int8
 select coalesce(sum(enqueue(p.list, 'sweep')), 0)::int8, coalesce(sum(p.lines), 0)::int8, coalesce(sum(p.missed), 0)::int8
   from (select array_agg(o.order_id) as list, sum(o.lines) as lines, sum(o.missed) as missed

@@ -228,7 +228,8 @@ plan_transaction(struct plan *plan, struct error *err)
         goto done;
     }
 
-    const char *take[] = {n.run_id, n.orders_max, plan->settings->only_order};
+    const char *take[] = {n.run_id, n.orders_max, plan->settings->only_order,
+                          plan->settings->spares_sweep ? "t" : "f"};
 
     if (!pg_run(plan->pg, &stmt_queue_take, take, &rows, err))
         goto done;
@@ -357,12 +358,24 @@ plan_preview_piece(void *ctx, const char *keys, struct error *err)
     struct plan_preview *p = ctx;
     const char *params[] = {keys, p->n.orders_max};
     struct pg_rows *rows = NULL;
-    bool ok = pg_query(p->pg, p->differs, 2, params, &rows, err) && plan_preview_add(p, rows, err);
+    struct error fresh = {0};
+    bool ok;
 
+    /* Of its own: to go back behind the cursor of the walk would close it. */
+    if (!pg_exec(p->pg, "savepoint piece", err))
+        return false;
+    ok = pg_query(p->pg, p->differs, 2, params, &rows, err) && plan_preview_add(p, rows, err);
     pg_rows_free(rows);
     p->walker.is_enough = p->count >= p->settings->orders_max;
-    if (!ok && plan_is_data_error(err))
-        (void)plan_preview_may_go_on(p, err);
+    if (!ok && !plan_is_data_error(err))
+        return false;
+    if (!pg_exec(p->pg,
+                 ok ? "release savepoint piece"
+                    : "rollback to savepoint piece; release savepoint piece",
+                 &fresh)) {
+        *err = fresh;
+        return false;
+    }
     return ok;
 }
 
@@ -397,8 +410,10 @@ plan_preview_walk(struct plan_preview *p, struct error *err)
 
     ok = statements_fill(template_plan_preview_differs, slots, &sql, err);
     p->differs = sql;
-    p->walker = (struct sweep_walker){
-        .piece_fn = plan_preview_piece, .unreadable_fn = plan_preview_unreadable, .ctx = p};
+    p->walker = (struct sweep_walker){.piece_fn = plan_preview_piece,
+                                      .unreadable_fn = plan_preview_unreadable,
+                                      .ctx = p,
+                                      .left_out = "{}"};
     ok = ok && sweep_walk(p->pg, p->warehouse, &p->walker, err);
     free(differs);
     free(sql);

@@ -28,6 +28,7 @@ struct plan_settings {
     int lines_per_submission_max;
     int orders_max;         /* in one batch */
     const char *only_order; /* NULL: all */
+    bool spares_sweep;      /* leave what a sweep queued */
 };
 
 struct plan_result {

@@ -10,7 +10,8 @@
 #include "ledger/statements.h"
 
 #define SWEEP_KEYS_BYTES_MAX (64 * 1024 * 1024)
-#define SWEEP_PIECE_ORDERS   2000
+#define SWEEP_PIECE_ORDERS   "2000"
+#define SWEEP_LEFT_OUT_MAX   10000 /* with more of them a sweep is made in pieces */
 
 bool
 sweep_differs_sql(const char *relation, char **out, struct error *err)
@@ -39,8 +40,7 @@ sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep
     return true;
 }
 
-/* Queue the orders of one comparison. keys: its parameter, a text array literal, when it has one.
- */
+/* Queue the orders of one comparison. keys: its parameter, a text array literal. */
 static bool
 sweep_queue(struct pg *pg, const char *differs, const char *keys, struct sweep_result *out,
             struct error *err)
@@ -52,7 +52,7 @@ sweep_queue(struct pg *pg, const char *differs, const char *keys, struct sweep_r
     const char *params[] = {keys};
 
     if (!statements_fill(template_sweep_queue, slots, &sql, err) ||
-        !pg_query(pg, sql, keys != NULL ? 1 : 0, params, &rows, err))
+        !pg_query(pg, sql, 1, params, &rows, err))
         goto done;
     out->orders += pg_rows_int(rows, 0, 0);
     out->lines += pg_rows_int(rows, 0, 1);
@@ -107,59 +107,46 @@ sweep_orders(const struct pg_rows *orders, int first, int count, struct sweep_wa
            sweep_orders(orders, first + count / 2, count - count / 2, walker, err);
 }
 
+/* The keys are read once: a look for the next ones would read the whole relation for each piece. */
 static bool
-sweep_next_orders(struct pg *pg, const char *orders_sql, const char *last, struct pg_rows **rows,
+sweep_open_orders(struct pg *pg, const struct warehouse *warehouse, const char *left_out,
                   struct error *err)
 {
-    char piece[PG_INT_BYTES];
-    const char *params[] = {last, piece};
+    const char *all = warehouse_all_sql(warehouse);
+    const struct statements_slot slots[] = {
+        {"relation", all != NULL ? all : "select null::text as order_id where false"},
+        {NULL, NULL}};
+    const char *params[] = {left_out};
+    char *sql = NULL;
+    bool ok = statements_fill(template_sweep_orders, slots, &sql, err) &&
+              pg_query(pg, sql, 1, params, NULL, err);
 
-    pg_int_text(piece, SWEEP_PIECE_ORDERS);
-    return orders_sql == NULL ? pg_run(pg, &stmt_sweep_known_orders, params, rows, err)
-                              : pg_query(pg, orders_sql, 2, params, rows, err);
+    free(sql);
+    return ok;
 }
 
 bool
 sweep_walk(struct pg *pg, const struct warehouse *warehouse, struct sweep_walker *walker,
            struct error *err)
 {
-    bool ok = false;
-    struct pg_rows *rows = NULL;
-    char *sql = NULL; /* NULL for a function */
-    char *last = strdup("");
-    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
-                                            {NULL, NULL}};
+    bool is_open = sweep_open_orders(pg, warehouse, walker->left_out, err);
+    bool ok = is_open;
+    bool is_end = false;
 
-    if (last == NULL) {
-        error_set(err, ERROR_NOMEM, "no memory for the sweep");
-        goto done;
-    }
-    if (warehouse_all_sql(warehouse) != NULL &&
-        !statements_fill(template_sweep_orders, slots, &sql, err))
-        goto done;
-    while (!walker->is_enough) {
+    while (ok && !is_end && !walker->is_enough) {
+        struct pg_rows *rows = NULL;
+
+        ok = pg_query(pg, "fetch " SWEEP_PIECE_ORDERS " from sweep_orders", 0, NULL, &rows, err) &&
+             sweep_orders(rows, 0, pg_rows_count(rows), walker, err);
+        is_end = ok && pg_rows_count(rows) == 0;
         pg_rows_free(rows);
-        rows = NULL;
-        if (!sweep_next_orders(pg, sql, last, &rows, err))
-            goto done;
-        int count = pg_rows_count(rows);
-        if (count == 0)
-            break;
-        if (!sweep_orders(rows, 0, count, walker, err))
-            goto done;
-        free(last);
-        last = strdup(pg_rows_text(rows, count - 1, 0));
-        if (last == NULL) {
-            error_set(err, ERROR_NOMEM, "no memory for the sweep");
-            goto done;
-        }
+        ok = ok && (is_end || walker->pause_fn == NULL || walker->pause_fn(walker->ctx, err));
     }
-    ok = true;
+    if (is_open && pg_is_alive(pg)) {
+        struct error ignored = {0};
 
-done:
-    free(last);
-    free(sql);
-    pg_rows_free(rows);
+        (void)pg_exec(pg, "close sweep_orders", &ignored);
+    }
     return ok;
 }
 
@@ -167,6 +154,7 @@ done:
 struct sweep_pieces {
     struct pg *pg;
     const char *differs; /* of the orders in $1 */
+    const struct sweep_pause *pause;
     struct sweep_result *out;
 };
 
@@ -201,13 +189,25 @@ sweep_queue_unreadable(void *ctx, const char *order_id, const struct error *why,
 }
 
 static bool
-sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_result *out,
-                struct error *err)
+sweep_pause_between(void *ctx, struct error *err)
+{
+    const struct sweep_pieces *pieces = ctx;
+
+    return pieces->pause->pause_fn(pieces->pause->ctx, pieces->out->orders, err);
+}
+
+/* left_out: the orders that are known to be unreadable, an array literal; so below. */
+static bool
+sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, const char *left_out,
+                const struct sweep_pause *pause, struct sweep_result *out, struct error *err)
 {
     char *differs = NULL;
-    struct sweep_pieces pieces = {.pg = pg, .out = out};
-    struct sweep_walker walker = {
-        .piece_fn = sweep_queue_piece, .unreadable_fn = sweep_queue_unreadable, .ctx = &pieces};
+    struct sweep_pieces pieces = {.pg = pg, .pause = pause, .out = out};
+    struct sweep_walker walker = {.piece_fn = sweep_queue_piece,
+                                  .unreadable_fn = sweep_queue_unreadable,
+                                  .pause_fn = sweep_pause_between,
+                                  .ctx = &pieces,
+                                  .left_out = left_out};
     bool ok = sweep_differs_of_sql(warehouse, &differs, err);
 
     pieces.differs = differs;
@@ -217,65 +217,88 @@ sweep_in_pieces(struct pg *pg, const struct warehouse *warehouse, struct sweep_r
 }
 
 static bool
-sweep_whole(struct pg *pg, const struct warehouse *warehouse, struct sweep_result *out,
-            struct error *err)
+sweep_whole(struct pg *pg, const struct warehouse *warehouse, const char *left_out,
+            struct sweep_result *out, struct error *err)
 {
     bool ok = false;
-    struct pg_rows *rows = NULL;
-    char *differs = NULL;
     char *readable = NULL;
-    char *strangers = NULL;
-    const char *all = warehouse_all_sql(warehouse);
-    const struct statements_slot relation[] = {{"relation", all}, {NULL, NULL}};
+    char *differs = NULL;
+    const struct statements_slot all[] = {{"relation", warehouse_all_sql(warehouse)}, {NULL, NULL}};
 
-    if (!sweep_differs_sql(all, &differs, err))
+    if (!statements_fill(template_sweep_readable, all, &readable, err))
         goto done;
-    const struct statements_slot slots[] = {{"differs", differs}, {NULL, NULL}};
+    const struct statements_slot slots[] = {
+        {"relation", readable},
+        {"ledger", "select * from rows where order_id <> all ($1::text[])"},
+        {NULL, NULL}};
 
-    if (!statements_fill(template_sweep_whole, slots, &readable, err) ||
-        !sweep_queue(pg, readable, NULL, out, err) ||
-        !statements_fill(template_sweep_strangers, relation, &strangers, err) ||
-        !pg_query(pg, strangers, 0, NULL, &rows, err))
-        goto done;
-    out->not_ours = pg_rows_int(rows, 0, 0);
-    ok = true;
+    ok = statements_fill(template_sweep_differs, slots, &differs, err) &&
+         sweep_queue(pg, differs, left_out, out, err);
 
 done:
-    free(differs);
     free(readable);
-    free(strangers);
+    free(differs);
+    return ok;
+}
+
+/* Rows without an order id: no comparison finds them, and what is read of them are keys. */
+static bool
+sweep_strangers(struct pg *pg, const struct warehouse *warehouse, struct sweep_result *out,
+                struct error *err)
+{
+    struct pg_rows *rows = NULL;
+    char *sql = NULL;
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
+    bool ok = statements_fill(template_sweep_strangers, slots, &sql, err) &&
+              pg_query(pg, sql, 0, NULL, &rows, err);
+
+    if (ok)
+        out->not_ours = pg_rows_int(rows, 0, 0);
+    free(sql);
     pg_rows_free(rows);
     return ok;
 }
 
+/* The relation in one go where it can be read as a whole, else a piece after the other. */
+static bool
+sweep_relation(struct pg *pg, const struct warehouse *warehouse, const char *left_out,
+               const struct sweep_pause *pause, struct sweep_result *out, struct error *err)
+{
+    struct error failure = {0};
+
+    if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
+        return sweep_in_pieces(pg, warehouse, left_out, pause, out, err);
+    if (!sweep_whole(pg, warehouse, left_out, out, &failure)) {
+        if (!plan_is_data_error(&failure)) {
+            *err = failure;
+            return false;
+        }
+        log_failure(LOG_WARN, "ledger", "sweep_in_pieces", &failure);
+        if (!sweep_in_pieces(pg, warehouse, left_out, pause, out, err))
+            return false;
+    }
+    return sweep_strangers(pg, warehouse, out, err);
+}
+
 bool
 sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_id,
-          struct sweep_result *out, struct error *err)
+          const struct sweep_pause *pause, struct sweep_result *out, struct error *err)
 {
     bool ok = false;
     struct pg *pg = ledger_pg(ledger);
     struct pg_rows *start = NULL;
-    struct error failure = {0};
-    char run[PG_INT_BYTES], missed[PG_INT_BYTES], not_ours[PG_INT_BYTES];
+    struct pg_rows *known = NULL;
+    char run[PG_INT_BYTES], missed[PG_INT_BYTES], not_ours[PG_INT_BYTES], most[PG_INT_BYTES];
+    const char *most_params[] = {most};
 
     memset(out, 0, sizeof(*out));
     pg_int_text(run, run_id);
-    if (!pg_run(pg, &stmt_sweep_begin, NULL, &start, err))
+    pg_int_text(most, SWEEP_LEFT_OUT_MAX);
+    if (!pg_run(pg, &stmt_sweep_begin, NULL, &start, err) ||
+        !pg_run(pg, &stmt_sweep_unreadable, most_params, &known, err) ||
+        !sweep_relation(pg, warehouse, pg_rows_text(known, 0, 0), pause, out, err))
         goto done;
-
-    if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION) {
-        if (!sweep_in_pieces(pg, warehouse, out, err))
-            goto done;
-    } else if (!sweep_whole(pg, warehouse, out, &failure)) {
-        if (!plan_is_data_error(&failure)) {
-            *err = failure;
-            goto done;
-        }
-        log_failure(LOG_WARN, "ledger", "sweep_in_pieces", &failure);
-        memset(out, 0, sizeof(*out));
-        if (!sweep_in_pieces(pg, warehouse, out, err))
-            goto done;
-    }
     if (!pg_rows_bool(start, 0, 1))
         out->missed = 0; /* the first one: there was no feed to miss anything */
 
@@ -286,6 +309,7 @@ sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_
 
 done:
     pg_rows_free(start);
+    pg_rows_free(known);
     if (!ok)
         error_context(err, "sweep");
     return ok;

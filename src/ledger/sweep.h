@@ -29,15 +29,18 @@ bool sweep_differs_sql(const char *relation, char **out, struct error *err);
 bool sweep_differs_of_sql(const struct warehouse *warehouse, char **out, struct error *err);
 
 /* Who goes through all orders of relation and ledger, a piece at a time: for a function (it must be
- * told the orders) and for a relation with a row that can't be read. A piece that fails on data is
- * halved down to the one order that can't be. */
+ * told the orders) and for a relation with a row that can't be read. Keys are read once, at the
+ * beginning, and kept by the server; then each piece is looked up by them. A piece that fails on
+ * data is halved down to the one order that can't be. */
 struct sweep_walker {
     /* keys: a text array literal of the orders of one piece. */
     bool (*piece_fn)(void *ctx, const char *keys, struct error *err);
     bool (*unreadable_fn)(void *ctx, const char *order_id, const struct error *why,
                           struct error *err);
+    bool (*pause_fn)(void *ctx, struct error *err); /* after each piece; NULL is fine */
     void *ctx;
-    bool is_enough; /* set by either: no further piece */
+    const char *left_out; /* orders to pass by: a text array literal */
+    bool is_enough;       /* set by either: no further piece */
 };
 
 bool sweep_walk(struct pg *pg, const struct warehouse *warehouse, struct sweep_walker *walker,
@@ -47,8 +50,15 @@ bool sweep_walk(struct pg *pg, const struct warehouse *warehouse, struct sweep_w
 bool sweep_is_due(struct ledger *ledger, int64_t run_id, bool is_queue, int64_t sweep_interval_ms,
                   char *why, size_t why_bytes, struct error *err);
 
+/* What else the session has to do, which a sweep in pieces must not keep waiting. */
+struct sweep_pause {
+    /* Between two pieces, with no transaction open. orders: queued by the sweep so far. */
+    bool (*pause_fn)(void *ctx, int64_t orders, struct error *err);
+    void *ctx;
+};
+
 bool sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_id,
-               struct sweep_result *out, struct error *err);
+               const struct sweep_pause *pause, struct sweep_result *out, struct error *err);
 
 /* change_feed: scan. Queues the orders of rows with changed_at above the watermark; the watermark
  * never passes the oldest transaction that still runs, minus the overlap. Where rows can't be read,

@@ -20,6 +20,7 @@ enum {
     PLANNER_STATEMENT_TIMEOUT_MS = 600000, /* a sweep over ten million lines on a slow disk */
     PLANNER_OTHER_IS_BUSY_MS = 50,
     PLANNER_FAILURES_MAX = 20, /* in a row */
+    PLANNER_SWEPT_MIN = 5000,
 };
 
 struct planner {
@@ -70,33 +71,6 @@ planner_open(struct planner *planner, struct ledger **ledger, struct warehouse *
            warehouse_open(*ledger, o->line_items, o->is_scan, warehouse, err);
 }
 
-static bool
-planner_collect(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
-                bool is_forced, struct error *err)
-{
-    const struct sync_options *o = planner->options;
-    char why[256] = "";
-    int64_t orders;
-
-    if (o->only_order != NULL)
-        return true;
-    if (!sweep_is_due(ledger, planner->run_id, !o->is_scan, o->sweep_interval_ms, why, sizeof(why),
-                      err))
-        return false;
-    if (is_forced || why[0] != '\0') {
-        struct sweep_result swept;
-        struct clock_mono began = clock_mono_now();
-
-        if (!sweep_run(ledger, warehouse, planner->run_id, &swept, err))
-            return false;
-        log_event(LOG_INFO, "sync", "swept", "why", is_forced ? "asked for" : why, "orders",
-                  log_int(swept.orders), "lines", log_int(swept.lines), "missed_by_feed",
-                  log_int(swept.missed), "not_ours", log_int(swept.not_ours), "ms",
-                  log_int(clock_mono_since_ms(began)), NULL);
-    }
-    return !o->is_scan || scan_run(ledger, warehouse, o->scan_overlap_ms, &orders, err);
-}
-
 /* A serialization failure, a deadlock or a lock of somebody else's: rolled back, and the same may
  * succeed soon. */
 static bool
@@ -113,10 +87,10 @@ planner_may_try_again(struct planner *planner, int *failures, struct error *err)
     return true;
 }
 
-/* Until the queue is empty. */
+/* Until the queue is empty, but for what a sweep queued when that is to be spared. */
 static bool
 planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
-              struct error *err)
+              bool spares_sweep, struct error *err)
 {
     const struct sync_options *o = planner->options;
     struct plan_settings settings = {
@@ -128,6 +102,7 @@ planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *
         .lines_per_submission_max = provider_lines_max(o->provider, PLAN_LINES_MAX),
         .orders_max = o->batch_rows,
         .only_order = o->only_order,
+        .spares_sweep = spares_sweep,
     };
 
     int failures = 0;
@@ -157,6 +132,68 @@ planner_drain(struct planner *planner, struct ledger *ledger, struct warehouse *
         planner_wake_loop(planner);
     }
     return true;
+}
+
+struct planner_sweep {
+    struct planner *planner;
+    struct ledger *ledger;
+    struct warehouse *warehouse;
+    int64_t planned; /* orders that the sweep had queued when they were planned last */
+};
+
+/* Between the pieces of a sweep: what others queued. What the sweep did is planned by the thousand:
+ * a few orders at a time would not show that much of the warehouse is gone (functions/shrunk.sql).
+ */
+static bool
+planner_pause(void *ctx, int64_t orders, struct error *err)
+{
+    struct planner_sweep *sweep = ctx;
+    bool spares_sweep = orders - sweep->planned < PLANNER_SWEPT_MIN;
+
+    if (!spares_sweep)
+        sweep->planned = orders;
+    if (!planner_drain(sweep->planner, sweep->ledger, sweep->warehouse, spares_sweep, err))
+        return false;
+    return !planner_is_stopping(sweep->planner) || error_set(err, ERROR_CANCELLED, "asked to stop");
+}
+
+static bool
+planner_sweep(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
+              const char *why, struct error *err)
+{
+    struct planner_sweep sweep = {
+        .planner = planner, .ledger = ledger, .warehouse = warehouse, .planned = 0};
+    const struct sweep_pause pause = {.pause_fn = planner_pause, .ctx = &sweep};
+    struct sweep_result swept;
+    struct clock_mono began = clock_mono_now();
+
+    if (!sweep_run(ledger, warehouse, planner->run_id, &pause, &swept, err))
+        return false;
+    log_event(LOG_INFO, "sync", "swept", "why", why, "orders", log_int(swept.orders), "lines",
+              log_int(swept.lines), "missed_by_feed", log_int(swept.missed), "not_ours",
+              log_int(swept.not_ours), "ms", log_int(clock_mono_since_ms(began)), NULL);
+    return true;
+}
+
+static bool
+planner_collect(struct planner *planner, struct ledger *ledger, struct warehouse *warehouse,
+                bool is_forced, struct error *err)
+{
+    const struct sync_options *o = planner->options;
+    char why[256] = "";
+    int64_t orders;
+
+    if (o->only_order != NULL)
+        return true;
+    if (!sweep_is_due(ledger, planner->run_id, !o->is_scan, o->sweep_interval_ms, why, sizeof(why),
+                      err))
+        return false;
+    /* A sweep may take minutes: what is queued goes first. */
+    if ((is_forced || why[0] != '\0') &&
+        (!planner_drain(planner, ledger, warehouse, false, err) ||
+         !planner_sweep(planner, ledger, warehouse, is_forced ? "asked for" : why, err)))
+        return false;
+    return !o->is_scan || scan_run(ledger, warehouse, o->scan_overlap_ms, &orders, err);
 }
 
 /* What is queued and what is planned needs no sweep and no scan: a failure of these is told when
@@ -205,7 +242,7 @@ planner_main(void *ctx)
             break;
         ok = (!collects || planner_collect(planner, ledger, warehouse, is_forced, &err) ||
               planner_put_off(planner, ledger, &err)) &&
-             planner_drain(planner, ledger, warehouse, &err);
+             planner_drain(planner, ledger, warehouse, false, &err);
         is_forced = is_forced && !collects;
     }
     warehouse_free(warehouse);

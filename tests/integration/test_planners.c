@@ -305,7 +305,7 @@ START_TEST(eight_sessions_at_once_make_no_deadlock_and_nothing_double)
         "create function t.hammer_plan() returns void language plpgsql as $$"
         " declare keys text[]; begin"
         "  if not plan_begin() then return; end if;"
-        "  keys := array(select k from take_queue(null, 10, null) k);"
+        "  keys := array(select k from take_queue(null, 10, null, false) k);"
         "  perform t.plan_these(keys); end $$;"
         /* The claims of one's own worker. */
         "create function t.hammer_answer() returns void language plpgsql as $$"

@@ -122,7 +122,7 @@ START_TEST(a_queue_that_no_table_feeds_is_a_warning_when_sweeps_are_all_there_is
     expect(ARGS("status", "--check"), 1, "no table is fed, so changes come with sweeps only, the");
     expect(ARGS("status"), 0, "next:     waybill check\n");
     expect(ARGS("status", "--check", "--max-age", "2h"), 0, "WAYBILL OK");
-    support_psql(url, "select waybill.touch('o1'); select waybill.take_queue(1, 10, null)");
+    support_psql(url, "select waybill.touch('o1'); select waybill.take_queue(1, 10, null, false)");
     expect(ARGS("status", "--check"), 0, "WAYBILL OK");
     support_query_is(url, "select feed from waybill.report_health", "touch");
     support_psql(url, "update waybill.feed_state set touched_at = now() - interval '2 days'");
