@@ -30,7 +30,7 @@ select distinct on (k.order_id, k.item_id, coalesce(k.shipment_ref, ''))
        k.order_id, k.item_id, coalesce(k.shipment_ref, ''), k.ordered, k.shipped, k.cancelled, coalesce(k.returned, 0),
        k.tracking_company, k.tracking_number, k.tracking_url, k.shipment_id, k.shipment_item_id, coalesce(k.model, 'third_party')
   from unnest(readings) k
- where k.order_id <> '' and octet_length(k.order_id) <= 1000 and bad_reading(k) is null
+ where k.order_id <> '' and bad_reading(k) is null
  order by 1, 2, 3
     on conflict (order_id, item_id, shipment_ref) do nothing
 $$;

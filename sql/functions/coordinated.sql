@@ -26,8 +26,8 @@ begin
     ), put as (
         insert into coordinated as c (order_id, item_id, shipment_ref, shipped, cancelled, shipment_id, shipment_item_id)
         select t.order_id, t.item, t.object_id,
-               least(1000000000, coalesce(max(t.quantity) filter (where t.kind = 'shipped'), 0)),
-               least(1000000000, coalesce(max(t.quantity) filter (where t.kind = 'withdrawn'), 0)),
+               least(units_max(), coalesce(max(t.quantity) filter (where t.kind = 'shipped'), 0)),
+               least(units_max(), coalesce(max(t.quantity) filter (where t.kind = 'withdrawn'), 0)),
                max(t.object_id) filter (where t.kind = 'shipped'),
                nullif(max(t.shipment_item_id) filter (where t.kind = 'shipped'), '')
           from told t
@@ -43,6 +43,11 @@ begin
     return coalesce(cardinality(changed), 0);
 end $$;
 
+-- Whether a row of the warehouse is marked so.
+create or replace function is_told_by_events(model text, shipped numeric, cancelled numeric) returns boolean
+language sql immutable parallel safe as
+$$ select coalesce(model = 'distributed' and shipped is null and cancelled is null, false) $$;
+
 -- The warehouse's rows, and where one is marked `distributed` without quantities, those that events told of its line: of
 -- its own shipment, where it names one, it is the row.
 create or replace function with_coordinated(readings reading[]) returns reading[]
@@ -50,7 +55,7 @@ language plpgsql stable set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 begin
     if not exists (select from unnest(readings) r
-                    where r.model = 'distributed' and r.shipped is null and r.cancelled is null) then
+                    where is_told_by_events(r.model, r.shipped, r.cancelled)) then
         return readings;
     end if;
     return array(
@@ -61,7 +66,7 @@ begin
                    coalesce(r.shipment_id, c.shipment_id), coalesce(r.shipment_item_id, c.shipment_item_id), r.model)::reading
           from unnest(readings) r
          cross join lateral (
-               select r.model = 'distributed' and r.shipped is null and r.cancelled is null as is_marked) m
+               select is_told_by_events(r.model, r.shipped, r.cancelled) as is_marked) m
           left join lateral (
                select * from coordinated c
                 where m.is_marked and c.order_id = r.order_id and c.item_id = r.item_id and c.shipment_ref = r.shipment_ref
@@ -72,7 +77,7 @@ begin
           from (select r.order_id collate "C" as order_id, r.item_id collate "C" as item_id, min(r.ordered) as ordered,
                        array_agg(r.shipment_ref) as refs
                   from unnest(readings) r
-                 where r.model = 'distributed' and r.shipped is null and r.cancelled is null
+                 where is_told_by_events(r.model, r.shipped, r.cancelled)
                  group by 1, 2) l
          cross join lateral (
                select * from coordinated c where c.order_id = l.order_id and c.item_id = l.item_id offset 0) c

@@ -40,21 +40,13 @@ with wanted as (
                           where x.order_id = w.order_id offset 0) i
 ), read_rows as (
     select r.order_id collate "C" as order_id,
-           case when octet_length(r.item_id) > 1000 or r.is_too_long then left(r.item_id, 100) || '~' || md5(r.item_id)
-                else coalesce(r.item_id, '') end collate "C" as item_id,
-           case when octet_length(r.shipment_ref) > 1000 or r.is_too_long
-                then left(r.shipment_ref, 100) || '~' || md5(r.shipment_ref)
-                else coalesce(r.shipment_ref, '') end collate "C" as shipment_ref,
+           kept_key(r.item_id, r.is_too_long) collate "C" as item_id, kept_key(r.shipment_ref, r.is_too_long) collate "C" as shipment_ref,
            r.ordered, r.shipped, r.cancelled, r.returned,
            short_text(r.tracking_company) as tracking_company, short_text(r.tracking_number) as tracking_number,
            short_text(r.tracking_url) as tracking_url,
            short_text(r.shipment_id) as shipment_id, short_text(r.shipment_item_id) as shipment_item_id,
            coalesce(r.model, 'third_party') as model,
-           coalesce(r.problem, long_text('tracking_company', r.tracking_company), long_text('tracking_number', r.tracking_number),
-                    long_text('tracking_url', r.tracking_url), long_text('shipment_id', r.shipment_id),
-                    long_text('shipment_item_id', r.shipment_item_id),
-                    case when r.model not in ('third_party', 'distributed', 'orchestrated')
-                         then format('fulfillment_model is "%s"', left(r.model, 40)) end) as problem
+           r.problem
       from (select k.*, bad_reading(k) as problem, is_key_too_long(k.order_id, k.item_id, k.shipment_ref) as is_too_long
               from unnest(with_coordinated(readings)) k) r
 ), keyed as (
@@ -341,16 +333,24 @@ create or replace function wanted_from_us(model text, units bigint, live bigint)
 language sql immutable parallel safe as
 $$ select case when is_orchestrated(model) then least(units, live) else units end $$;
 
+-- The most units that a row can have.
+create or replace function units_max() returns bigint
+language sql immutable parallel safe as $$ select 1000000000::bigint $$;
+
 -- What is wrong with a quantity, in words; null: nothing. Stable as format() is, or it would be called and not inlined.
 create or replace function bad_quantity(name text, quantity numeric) returns text
 language sql stable parallel safe as $$
 select case when quantity is null then name || ' is null'
             when quantity = 'NaN' then name || ' is not a number'
             when quantity < 0 then format('%s is negative: %s', name, left(quantity::text, 40))
-            when quantity > 1000000000 then format('%s is above 1000000000: %s', name, left(quantity::text, 40))
+            when quantity > units_max() then format('%s is above %s: %s', name, units_max(), left(quantity::text, 40))
             when quantity <> trunc(quantity) then format('%s is a fraction: %s', name, left(quantity::text, 40))
        end
 $$;
+
+-- No index can hold it.
+create or replace function is_order_too_long(order_id text) returns boolean
+language sql immutable parallel safe as $$ select octet_length(order_id) > 1000 $$;
 
 -- An index entry holds 2704 bytes, and all three are in one.
 create or replace function is_key_too_long(order_id text, item_id text, shipment_ref text) returns boolean
@@ -358,17 +358,32 @@ language sql immutable parallel safe as $$
 select octet_length(order_id) + coalesce(octet_length(item_id), 0) + coalesce(octet_length(shipment_ref), 0) > 2400
 $$;
 
--- Why a row, looked at by itself, has no units that could be counted; null: it has. Inlined, as its parts are.
+-- A row's item or parcel as the ledger keeps it: of what its index can't hold, the beginning and a hash.
+create or replace function kept_key(value text, is_too_long boolean) returns text
+language sql immutable parallel safe as $$
+select coalesce(case when octet_length(value) > 1000 or is_too_long then left(value, 100) || '~' || md5(value) else value end, '')
+$$;
+
+-- Why a row, looked at by itself, is a bad one, of which no units are counted; null: it isn't. The one rule for runs, sweeps,
+-- baselines and checks. Inlined, as its parts are.
 create or replace function bad_reading(r reading) returns text
 language sql stable parallel safe as $$
-select case when coalesce(r.item_id, '') = '' then 'item_id is empty'
+select case when is_order_too_long(r.order_id) then 'order_id is longer than 1000 bytes'
+            when coalesce(r.item_id, '') = '' then 'item_id is empty'
             when octet_length(r.item_id) > 1000 then 'item_id is longer than 1000 bytes'
             when octet_length(r.shipment_ref) > 1000 then 'shipment_ref is longer than 1000 bytes'
             when is_key_too_long(r.order_id, r.item_id, r.shipment_ref)
             then 'order_id, item_id and shipment_ref together are longer than 2400 bytes'
-            else coalesce(bad_quantity('ordered_quantity', r.ordered), bad_quantity('shipped_quantity', r.shipped),
-                          bad_quantity('cancelled_quantity', r.cancelled),
-                          bad_quantity('returned_quantity', coalesce(r.returned, 0)))
+            else coalesce(bad_quantity('ordered_quantity', r.ordered),
+                          case when not is_told_by_events(r.model, r.shipped, r.cancelled)
+                               then coalesce(bad_quantity('shipped_quantity', r.shipped),
+                                             bad_quantity('cancelled_quantity', r.cancelled)) end,
+                          bad_quantity('returned_quantity', coalesce(r.returned, 0)),
+                          long_text('tracking_company', r.tracking_company), long_text('tracking_number', r.tracking_number),
+                          long_text('tracking_url', r.tracking_url), long_text('shipment_id', r.shipment_id),
+                          long_text('shipment_item_id', r.shipment_item_id),
+                          case when r.model not in ('third_party', 'distributed', 'orchestrated')
+                               then format('fulfillment_model is "%s"', left(r.model, 40)) end)
        end
 $$;
 

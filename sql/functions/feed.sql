@@ -359,12 +359,12 @@ begin
     end if;
     perform find_discrepancies(for_run, array(
         select row('unreadable', left(k, 200) || '~' || md5(k), '', '', 0, 'the order key is longer than 1000 bytes', null, false)::finding
-          from unnest(keys) k where octet_length(k) > 1000));
+          from unnest(keys) k where is_order_too_long(k)));
     -- a look that fails again finds its entry here, pushed ahead
     if exists (select from relooks) then
         update relooks r set due_at = clock_timestamp() + interval '1 min' where r.order_key = any (keys);
     end if;
-    return query select k from unnest(keys) k where octet_length(k) <= 1000;
+    return query select k from unnest(keys) k where not is_order_too_long(k);
 end $$;
 
 -- An order whose rows can't be read: looked at again later, with back-off; the others went on.

@@ -9,12 +9,10 @@ select coalesce(sum(b.rows), 0)::int8,
                row_number() over (order by k.order_id, k.item_id, k.shipment_ref) as place
           from (select (r.reading).order_id, coalesce((r.reading).item_id, '') as item_id,
                        coalesce((r.reading).shipment_ref, '') as shipment_ref,
-                       case when octet_length((r.reading).order_id) > 1000 then 'order_id is longer than 1000 bytes'
-                            else bad_reading(r.reading) end as problem,
+                       bad_reading(r.reading) as problem,
                        ((r.reading).shipped, (r.reading).cancelled) is distinct from (0, 0)
-                           -- marked to take them from events (functions/coordinated.sql): none of its own
-                           and not ((r.reading).model is not distinct from 'distributed'
-                                    and (r.reading).shipped is null and (r.reading).cancelled is null) as has_units
+                           -- told by events: none of its own
+                           and not is_told_by_events((r.reading).model, (r.reading).shipped, (r.reading).cancelled) as has_units
                   from (:readings) r(reading)) k
          group by k.order_id, k.item_id, k.shipment_ref
         having bool_or(k.has_units) and (count(*) > 1 or min(k.problem) is not null)) b

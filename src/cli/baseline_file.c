@@ -16,7 +16,6 @@ enum {
     FILE_PIECE_BYTES = 1024 * 1024,
     FILE_TOLD_MAX = 100, /* mistakes on the screen; the others are counted */
     FILE_ID_BYTES_MAX = 1000,
-    FILE_UNITS_MAX = 1000000000,
 };
 
 enum { COLUMN_ORDER, COLUMN_ITEM, COLUMN_REF, COLUMN_SHIPPED, COLUMN_CANCELLED, COLUMNS };
@@ -104,10 +103,10 @@ file_check_text(struct baseline_file *file, int column, const char *text)
 static bool
 file_check_units(struct baseline_file *file, int column, const char *text, int64_t *out)
 {
-    if (number_parse(text, 0, FILE_UNITS_MAX, out))
+    if (number_parse(text, 0, LEDGER_UNITS_MAX, out))
         return true;
     file_complain(file, csv_line(file->csv), "%s must be a whole number 0..%d, got \"%.60s\"",
-                  column_names[column], FILE_UNITS_MAX, text);
+                  column_names[column], LEDGER_UNITS_MAX, text);
     return false;
 }
 

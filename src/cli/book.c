@@ -12,8 +12,6 @@
 #include "ledger/forget.h"
 #include "sync/history.h"
 
-#define BOOK_UNITS_MAX 1000000000
-
 static bool
 book_read_reason(const struct options *options, const char **out, struct error *err)
 {
@@ -29,10 +27,10 @@ book_read_units(const struct options *options, const char *name, int64_t *out, s
     const char *text = options_get(options, name);
 
     *out = 0;
-    if (text == NULL || number_parse(text, 0, BOOK_UNITS_MAX, out))
+    if (text == NULL || number_parse(text, 0, LEDGER_UNITS_MAX, out))
         return true;
     return error_set(err, ERROR_USAGE, "--%s must be a whole number 0..%d, got \"%s\"", name,
-                     BOOK_UNITS_MAX, text);
+                     LEDGER_UNITS_MAX, text);
 }
 
 static void

@@ -68,29 +68,17 @@ baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct ba
 {
     bool ok = false;
     struct pg_rows *rows = NULL;
-    struct buffer sql;
+    char *sql = NULL;
 
     if (warehouse_all_sql(warehouse) == NULL) {
         out->due_lines = out->due_shipped = out->due_cancelled = -1;
         return true;
     }
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(
-        &sql,
-        "select count(*) filter (where d.shipped + d.cancelled > 0),"
-        " coalesce(sum(d.shipped), 0)::int8, coalesce(sum(d.cancelled), 0)::int8"
-        " from (select greatest(0, coalesce(w.shipped, 0) - coalesce(p.shipped, 0)) as shipped,"
-        " greatest(0, coalesce(w.cancelled, 0) - coalesce(p.cancelled, 0)) as cancelled"
-        " from (select x.order_id, x.item_id, sum(x.shipped_quantity) filter (where"
-        " x.shipped_quantity between 0 and 1000000000) as shipped,"
-        " sum(x.cancelled_quantity) filter (where x.cancelled_quantity between 0 and 1000000000)"
-        " as cancelled from (%s) x where x.order_id <> ''"
-        " group by x.order_id, x.item_id) w"
-        " left join (select r.order_id, r.item_id, sum(r.posted_shipped) as shipped,"
-        " sum(r.posted_cancelled) as cancelled from row_units r group by r.order_id, r.item_id) p"
-        " on p.order_id = w.order_id and p.item_id = w.item_id) d",
-        warehouse_all_sql(warehouse));
-    if (!baseline_query(ledger, &sql, 0, NULL, &rows, err))
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
+
+    if (!statements_fill(template_baseline_due, slots, &sql, err) ||
+        !pg_query(ledger_pg(ledger), sql, 0, NULL, &rows, err))
         goto done;
     out->due_lines = pg_rows_int(rows, 0, 0);
     out->due_shipped = pg_rows_int(rows, 0, 1);
@@ -99,7 +87,7 @@ baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct ba
 
 done:
     pg_rows_free(rows);
-    buffer_free(&sql);
+    free(sql);
     return ok;
 }
 

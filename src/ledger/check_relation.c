@@ -84,34 +84,19 @@ static bool
 check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
              struct error *err)
 {
-    struct buffer sql;
+    char *sql = NULL;
+    char most[PG_INT_BYTES];
+    const char *params[] = {most};
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
     struct pg_rows *rows = NULL;
     struct error failure = {0};
     bool ok = true;
 
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
-    (void)buffer_printf(
-        &sql,
-        "select count(*), count(*) filter (where problem is not null), min(format('order \"%%s\" "
-        "item"
-        " \"%%s\": %%s', order_id, item_id, problem)) filter (where problem is not null),"
-        " count(*) filter (where order_id is null or order_id = '')"
-        " from (select s.order_id, s.item_id, case when coalesce(s.order_id, '') = '' then null"
-        " when coalesce(s.item_id, '') = '' then 'item_id is empty'"
-        " else coalesce(bad_quantity('ordered_quantity', s.ordered_quantity),"
-        /* both null: what the API's events tell, as functions/coordinated.sql reads it */
-        " case when s.fulfillment_model = 'distributed' and s.shipped_quantity is null"
-        " and s.cancelled_quantity is null then null"
-        " else coalesce(bad_quantity('shipped_quantity', s.shipped_quantity),"
-        " bad_quantity('cancelled_quantity', s.cancelled_quantity)) end,"
-        " bad_quantity('returned_quantity', coalesce(s.returned_quantity, 0)),"
-        " case when s.shipped_quantity + s.cancelled_quantity > s.ordered_quantity"
-        " then 'more shipped and cancelled than ordered' end) end as problem"
-        " from (%s limit %d) s) x",
-        warehouse_all_sql(warehouse), CHECK_SAMPLE_ROWS);
-    if (sql.is_failed) {
-        ok = check_no_memory(err);
-    } else if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, &failure)) {
+    pg_int_text(most, CHECK_SAMPLE_ROWS);
+    if (!statements_fill(template_check_sample, slots, &sql, err))
+        return false;
+    if (!pg_query(ledger_pg(ledger), sql, 1, params, &rows, &failure)) {
         ok = check_failed(&failure, "relation", out, err);
     } else {
         long long all = (long long)pg_rows_int(rows, 0, 0);
@@ -136,7 +121,7 @@ check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct ch
         ok = ok || check_no_memory(err);
     }
     pg_rows_free(rows);
-    buffer_free(&sql);
+    free(sql);
     return ok;
 }
 

@@ -16,6 +16,8 @@
 
 struct ledger;
 
+enum { LEDGER_UNITS_MAX = 1000000000 }; /* of one row; units_max() in SQL */
+
 struct ledger_options {
     const char *url;    /* of the database; never shown */
     const char *schema; /* of the ledger */

@@ -60,7 +60,7 @@ statements_fill(const char *text, const struct statements_slot *slots, char **ou
             at = statements_skip_comment(at);
             continue;
         }
-        if (at[0] != ':' || at[1] == ':' || (at > text && at[-1] == ':')) {
+        if (at[0] != ':' || at[1] < 'a' || at[1] > 'z' || (at > text && at[-1] == ':')) {
             (void)buffer_putc(&filled, *at++);
             continue;
         }

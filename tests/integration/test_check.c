@@ -268,6 +268,29 @@ START_TEST(bad_rows_of_a_sample_are_counted_and_one_is_shown)
 }
 END_TEST
 
+START_TEST(whatever_a_run_calls_bad_is_bad)
+{
+    support_psql(url, "create table wms.t (" COLUMNS ", shipment_ref text, tracking_number text,"
+                      " fulfillment_model text); insert into wms.t values"
+                      " ('o-1', repeat('i', 1100), 2, 1, 0, '', null, null),"
+                      " ('o-1', 'i-1', 2, 1, 0, repeat('r', 1100), null, null),"
+                      " ('o-2', 'i-1', 2, 1, 0, '', repeat('t', 2100), null),"
+                      " ('o-3', 'i-1', 2, 1, 0, '', null, 'weird'),"
+                      " (repeat('o', 1001), 'i-1', 2, 1, 0, '', null, null),"
+                      " ('o-4', 'i-1', 2, 1, 0, '', null, null),"
+                      " ('o-4', 'i-1', 2, 1, 0, null, null, null),"
+                      " ('o-5', 'i-1', 2, 1, 0, 'a', null, null),"
+                      " ('o-5', 'i-1', 3, 1, 0, 'b', null, null),"
+                      " ('o-6', 'i-1', 2, 1, 0, '', null, null),"
+                      " ('o-6', 'i-2', 3, 1, 0, '', null, null)");
+    look_at("wms.t");
+    expect(CHECK_WARN, "relation", "9 of 11 rows are bad", "");
+    support_psql(url, "delete from wms.t where order_id not in ('o-4', 'o-6')");
+    look_at("wms.t");
+    expect(CHECK_WARN, "relation", "order \"o-4\" item \"i-1\": 2 rows for one key", "");
+}
+END_TEST
+
 START_TEST(quantities_that_events_tell_are_not_bad)
 {
     support_psql(url,
@@ -406,6 +429,7 @@ main(void)
     tcase_add_test(tcase, an_old_queue_entry_is_named);
     tcase_add_test(tcase, the_tables_below_a_view_are_found_through_views);
     tcase_add_test(tcase, bad_rows_of_a_sample_are_counted_and_one_is_shown);
+    tcase_add_test(tcase, whatever_a_run_calls_bad_is_bad);
     tcase_add_test(tcase, quantities_that_events_tell_are_not_bad);
     tcase_add_test(tcase, a_relation_that_raises_is_a_finding);
     tcase_add_test(tcase, the_index_that_a_look_up_lacks_is_named_and_mends_it);

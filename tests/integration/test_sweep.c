@@ -100,6 +100,40 @@ START_TEST(an_order_that_is_known_as_unreadable_spoils_no_further_sweep)
 }
 END_TEST
 
+START_TEST(rows_that_are_known_as_bad_are_no_news_to_a_sweep)
+{
+    support_psql(
+        shop.url,
+        "create view shop.bad as select l.*, case item_id when 't' then repeat('t', 2100)"
+        "   end as tracking_number,"
+        "   case item_id when 'm' then 'weird' end as fulfillment_model from shop.lines l");
+    shop_ships(&shop, "('o1', repeat('i', 1100), '', 1, 0), ('o1', 'a', repeat('r', 1100), 1, 0),"
+                      " ('o2', 't', '', 1, 0), ('o3', 'm', '', 1, 0), ('o4', 'a', '', 11, -1),"
+                      " (repeat('o', 700), repeat('i', 900), repeat('r', 900), 1, 0),"
+                      " (repeat('o', 1001), 'a', '', 1, 0)");
+    shop_use(&shop, "waybill", "shop.bad", NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url,
+                     "select string_agg(kind || ' ' || n, ', ' order by kind) from (select kind,"
+                     " count(*) as n from waybill.report_discrepancies where closed_at is null"
+                     " group by kind) d",
+                     "bad_row 6, unreadable 1");
+    shop_must(&shop, 0, "run", "--sweep");
+    support_query_is(shop.url,
+                     "select looked_at, missed_by_feed from waybill.runs"
+                     " order by run_id desc limit 1",
+                     "0|0");
+    /* What is mended is. */
+    support_psql(shop.url, "update shop.lines set item_id = 'b' where item_id = 't';"
+                           "update shop.lines set shipped_quantity = 1, cancelled_quantity = 0"
+                           " where order_id = 'o4'");
+    shop_must(&shop, 0, "run", "--sweep");
+    ck_assert_int_eq(shop_applied(&shop), 2);
+}
+END_TEST
+
 /* shop.seen tells of each look at one order whether o2 had been read by the planner. */
 #define SEES                                                                                       \
     "  insert into shop.seen select exists (select from waybill.rows where order_id = 'o2');"
@@ -181,6 +215,7 @@ main(void)
                  a_bad_row_makes_a_sweep_read_its_relation_a_few_times_and_not_once_for_each_piece);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_order_that_is_known_as_unreadable_spoils_no_further_sweep);
+    SUPPORT_CASE(suite, 120, setup, teardown, rows_that_are_known_as_bad_are_no_news_to_a_sweep);
     SUPPORT_CASE(suite, 120, setup, teardown, what_is_queued_is_planned_before_a_sweep_begins);
     SUPPORT_CASE(suite, 120, setup, teardown,
                  what_is_queued_during_a_sweep_in_pieces_is_planned_before_it_ends);
