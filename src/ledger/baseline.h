@@ -40,15 +40,13 @@ bool baseline_nothing(struct ledger *ledger, const struct warehouse *warehouse,
 bool baseline_refuse_before(const char *before, struct error *err);
 
 /* All that the relation shows is settled; with before, all that was changed before that time (as
- * PostgreSQL reads it). The relation is read once. ERROR_CONFIG: it can't be read whole, has no
- * changed_at, before is no time, or there are rows whose units can't be told. */
+ * PostgreSQL reads it). The relation is read once. ERROR_USAGE: before is no time. ERROR_CONFIG: it
+ * can't be read whole, has no changed_at, or there are rows whose units can't be told. */
 bool baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
                         const char *before, const struct baseline_options *options,
                         struct baseline_result *out, struct error *err);
 
-/* A file, row by row. Begin opens the transaction and end commits it; a second row for one key is
- * told by key_fn (its line and the first one's), and is false's reason in the end, as is
- * is_failed: somebody found the file bad. */
+/* A file, row by row. Begin opens the transaction and end closes it. */
 struct baseline_row {
     int64_t line; /* of the file */
     const char *order_id, *item_id, *shipment_ref;
@@ -59,7 +57,9 @@ bool baseline_file_begin(struct ledger *ledger, struct error *err);
 /* In pieces as large as you like, about a thousand rows. */
 bool baseline_file_add(struct ledger *ledger, const struct baseline_row *rows, int count,
                        struct error *err);
-/* Rolled back when ok is false, which is no failure of its own. */
+/* ok: the caller found nothing wrong with the file. It is committed then, unless there is a second
+ * row for one key: twice_fn is told of each, its line and the first one's. What is rolled back for
+ * either reason is no failure: it is true, and nothing was booked. */
 bool baseline_file_end(struct ledger *ledger, const struct warehouse *warehouse, bool ok,
                        const struct baseline_options *options, baseline_twice_fn *twice_fn,
                        void *ctx, struct baseline_result *out, struct error *err);

@@ -3,7 +3,7 @@
  *
  * Opening checks that the schema is there and of the version that this program
  * works with. What the ledger can do lies in files of their own beside this
- * one: init, warehouse, plan, claim, gate, feed, run, report, check.
+ * one: init, baseline, warehouse, sweep, plan, work, run, report, check, ...
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H

@@ -61,7 +61,7 @@ bool pg_run(struct pg *pg, const struct pg_stmt *stmt, const char *const *params
 /* Plain text without parameters, several commands allowed: migrations, begin, commit. */
 bool pg_exec(struct pg *pg, const char *sql, struct error *err);
 
-/* A query made at run time (the warehouse relation's name is in it), unprepared; -1 for "any"
+/* A query made at run time (the warehouse relation's name is in it), unprepared; it may give any
  * number of columns. */
 bool pg_query(struct pg *pg, const char *sql, int nparams, const char *const *params,
               struct pg_rows **out, struct error *err);
