@@ -41,7 +41,7 @@ create or replace function claim(
     for_worker bigint, for_run bigint, version int, token uuid, slots int, send_within_ms bigint, only_order text)
 returns table (submission_id bigint, marker uuid, order_id text, shipment_ref text, tries int, attempts int,
                unknown_attempts int, lines int, settled boolean, shipment_id text, tracking_company text,
-               tracking_number text, tracking_url text, first_sent_at timestamptz,
+               tracking_number text, tracking_url text, first_sent_at timestamptz, others_succeed boolean,
                item_id text, shipped bigint, cancelled bigint, shipment_item_id text)
 language plpgsql security definer set search_path from current
     set enable_nestloop = off set enable_hashjoin = on set enable_mergejoin = off set enable_seqscan = off
@@ -53,6 +53,7 @@ declare
     ids text[];
     chosen bigint[]; -- submissions, and the orders that they are of
     whose text[];
+    last_accepted timestamptz := (select k.accepted_at from api_key k);
     has_doubtful boolean; -- one of them may have been applied by an earlier attempt
     taken bigint[];
 begin
@@ -141,6 +142,7 @@ begin
     select s.submission_id, s.marker, s.order_id::text, s.shipment_ref::text, s.tries, s.attempts, s.unknown_attempts,
            count(*) over (partition by s.submission_id)::int, false, s.shipment_id, s.tracking_company,
            s.tracking_number, s.tracking_url, s.first_sent_at,
+           s.failed_at is null or coalesce(last_accepted > s.failed_at, false),
            r.item_id::text, i.shipped, i.cancelled, i.shipment_item_id
       from submissions s
      cross join lateral (select * from submission_items i where i.submission_id = s.submission_id offset 0) i

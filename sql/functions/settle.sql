@@ -21,12 +21,23 @@ begin
                               where x.of_order is null and k.marker = x.marker offset 0) s on true);
     perform 1 from lanes l where l.order_id = any (orders) order by l.order_id for no key update;
     own := settle_own(for_worker, for_run, a, orders);
+    perform note_accepted() where exists (select from unnest(a) x where x.kind = 'post' and x.next = 'accepted');
     if cardinality(own) = cardinality(a) then
         return cardinality(own);
     end if;
     a := array(select x from unnest(a) x where (x.kind = 'post' and x.next = 'accepted' and x.of_submission = any (own)) is not true);
     return cardinality(own) + settle_others(for_worker, for_run, a, orders);
 end $$;
+
+-- The API accepts POSTs: what fails beside them is another's fault (claims.sql). Once a second, and nobody waits for it.
+create or replace function note_accepted() returns void
+language sql volatile security definer set search_path from current as $$
+update api_key k
+   set accepted_at = clock_timestamp()
+ where k.is_only = (select u.is_only from api_key u
+                     where coalesce(u.accepted_at, '-infinity') not between clock_timestamp() - interval '1 s' and clock_timestamp()
+                       for no key update skip locked)
+$$;
 
 -- What nearly all of them are: the API accepted a POST of ours as it was meant, and the claim that it left under still
 -- stands. The others are left to settle_others; and all of them, if one names a fulfillment that the ledger knows already,
@@ -175,6 +186,7 @@ begin
                    negative_looks = case when x.kind = 'post' then 0
                                          else s.negative_looks + (x.outcome in ('absent', 'unexplained'))::int end,
                    first_sent_at = coalesce(s.first_sent_at, case when x.sent and x.kind = 'post' then t - coalesce(x.duration_ms, 0) * interval '1 ms' end),
+                   failed_at = case when x.sent and x.kind = 'post' then t else s.failed_at end,
                    http_status = case when x.kind = 'post' then nullif(x.http_status, 0) else s.http_status end,
                    error_code = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_code, ''), s.error_code) else s.error_code end,
                    error_message = case when x.kind = 'post' or y.next <> 'unknown' then coalesce(nullif(x.error_message, ''), s.error_message) else s.error_message end,

@@ -248,6 +248,7 @@ create table submissions (
     claim_expires_at timestamptz,
     worker_id        bigint,
     first_sent_at    timestamptz,
+    failed_at        timestamptz,
     unknown_since    timestamptz,
     settle_after     timestamptz,
     next_look_at     timestamptz,
@@ -291,6 +292,7 @@ create index submissions_parent on submissions (parent_id) where parent_id is no
 create index submissions_settled on submissions (settled_at) where settled_at is not null;
 create index submissions_withdrawn on submissions (order_id) where settled_by = 'planner';
 comment on column submissions.tries is 'how often it was claimed; attempts counts those that say something about it';
+comment on column submissions.failed_at is 'when a POST of it last ended otherwise than accepted';
 comment on column submissions.is_plain is 'its one POST was accepted: that attempt is told by the columns here, and is not in attempts';
 comment on column submissions.marker is 'goes out as metadata.waybill_submission, the same on every attempt';
 comment on column submissions.claim_token is 'made anew for every claim and never used again; who settles must name it';
@@ -563,6 +565,7 @@ create table api_key (
     failing_why    text,
     probe_at       timestamptz,          -- when the next POST may try
     probes         int not null default 0,
+    accepted_at    timestamptz,          -- a POST was, to the second
     clock_set_at   timestamptz           -- when a step of the server's clock was last made good
 );
 

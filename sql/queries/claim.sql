@@ -8,5 +8,6 @@
 --   $7 text  only this order; null: any
 --   -> a row a line; see functions/claims.sql
 select submission_id, marker, order_id, shipment_ref, tries, attempts, unknown_attempts, lines, shipment_id,
-       tracking_company, tracking_number, tracking_url, item_id, shipped, cancelled, shipment_item_id, first_sent_at
+       tracking_company, tracking_number, tracking_url, item_id, shipped, cancelled, shipment_item_id, first_sent_at,
+       others_succeed
   from claim($1::int8, $2::int8, $3::int4, $4::uuid, $5::int4, $6::int8, $7::text)

@@ -30,6 +30,7 @@ enum {
     CLAIM_CANCELLED,
     CLAIM_SHIPMENT_ITEM,
     CLAIM_FIRST_SENT,
+    CLAIM_OTHERS_SUCCEED,
 };
 
 void
@@ -110,6 +111,7 @@ work_claim_head(const struct pg_rows *rows, int row, const char *token, struct w
     c->attempts = (int)pg_rows_int(rows, row, CLAIM_ATTEMPTS);
     c->unknown_attempts = (int)pg_rows_int(rows, row, CLAIM_UNKNOWN);
     c->lines = (int)pg_rows_int(rows, row, CLAIM_LINES);
+    c->others_succeed = pg_rows_bool(rows, row, CLAIM_OTHERS_SUCCEED);
     c->items = calloc((size_t)c->lines, sizeof(*c->items));
     return c->items != NULL && text_dup(pg_rows_text(rows, row, CLAIM_ORDER), &c->order_id) &&
            text_dup(pg_rows_text(rows, row, CLAIM_REF), &c->shipment_ref) &&

@@ -33,6 +33,7 @@ struct work_claim {
     char *first_sent_at; /* the server's text; NULL: never */
     int tries, attempts, unknown_attempts, lines;
     int looks, negative_looks; /* a look: how many before it; of them those that saw a whole list */
+    bool others_succeed;       /* a claim: since its last one failed, if one did */
     bool is_settled;           /* a look: "not found" may be believed by time */
     char unknown_then[8];      /* a look: replan, reject, wait */
     char *error_code;          /* a look: of the last attempt; NULL for none */

@@ -62,7 +62,6 @@ look_settle(struct loop *loop, struct job *job, const struct work_evidence *evid
         .attempts_max = loop->options->attempts_max,
         .unknown_attempts = claim->unknown_attempts,
         .lines = claim->lines,
-        .others_succeed = loop->failed_posts < 5,
         .then = look_then(claim->unknown_then),
         .refused_as = provider_code_outcome(loop->provider, claim->error_code),
         .is_order_wide = provider_is_order_wide(loop->provider, claim->error_code),

@@ -351,7 +351,7 @@ loop_reset(struct loop *loop)
     loop->failure = (struct error){0};
     loop->is_closing = false;
     loop->mode_is_asked = false;
-    loop->unreached = loop->key_refused = loop->failed_posts = loop->db_failures = 0;
+    loop->unreached = loop->key_refused = loop->db_failures = 0;
     loop->was_reached = loop->was_answered = false;
     loop->unanswered_why[0] = '\0';
     loop->asked = loop->asked_unknown = 0;

@@ -139,7 +139,6 @@ struct loop {
     int unanswered_count;
     int key_refused; /* in a row */
     char refused_why[256];
-    int failed_posts; /* in a row, whoever's fault */
     int asked, asked_unknown;
     int64_t blocked_ms; /* as last told by the API */
 

@@ -109,10 +109,6 @@ post_consequences(struct loop *loop, const struct provider_result *result,
     else if (result->http_status > 0)
         loop_key_works(loop);
     loop_judge_post(loop, result);
-    if (verdict->next == VERDICT_ACCEPTED)
-        loop->failed_posts = 0;
-    else
-        loop->failed_posts++;
     if (verdict->stops_ledger) {
         struct error err = {0};
 
@@ -143,8 +139,7 @@ post_answered(struct loop *loop, struct job *job, const struct http_answer *answ
         .attempts_max = loop->options->attempts_max,
         .unknown_attempts = claim->unknown_attempts,
         .lines = claim->lines,
-        .others_succeed =
-            loop->failed_posts < 5 || loop->failed_posts < loop->options->max_in_flight / 2,
+        .others_succeed = claim->others_succeed && !loop->circuit.is_open,
         .is_order_wide = result.is_order_wide,
     };
 

@@ -75,7 +75,7 @@ struct verdict_situation {
     int attempts_max;
     int unknown_attempts; /* that may have been applied */
     int lines;
-    bool others_succeed;    /* the circuit is closed: a failure is this submission's own */
+    bool others_succeed;    /* a POST's failure is the submission's own; looks don't ask */
     enum verdict_then then; /* looks: as it was stored */
     enum provider_outcome
         refused_as;     /* looks with then = reject: provider_code_outcome of the stored code */

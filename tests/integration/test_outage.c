@@ -264,6 +264,61 @@ START_TEST(a_key_of_the_other_mode_is_told_by_check)
 }
 END_TEST
 
+static void
+fails_for_a_run(void)
+{
+    support_sandbox_faults(&shop.sandbox, "403_html=1");
+    (void)shop_waybill(&shop, (const char *const[]){"run", "-q", NULL});
+    support_sandbox_faults(&shop.sandbox, "");
+}
+
+static void
+retries_at_once_and_gives_up_after_three(void)
+{
+    shop_use(&shop, "waybill", "shop.lines",
+             "follow:\n  events: false\n"
+             "retry:\n  max_attempts: 3\n  first_delay_ms: 10\n  max_delay_ms: 20\n");
+}
+
+START_TEST(an_outage_ends_in_nothing_held)
+{
+    retries_at_once_and_gives_up_after_three();
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    for (int i = 0; i < 3; i++)
+        fails_for_a_run();
+    support_query_is(shop.url,
+                     "select state, count(*), max(attempts) from waybill.report_submissions"
+                     " group by state",
+                     "planned|2|1");
+    support_query_is(shop.url, "select count(*) from waybill.report_discrepancies", "0");
+    goes_on_at_once();
+}
+END_TEST
+
+START_TEST(what_fails_again_and_again_while_others_are_accepted_is_held)
+{
+    retries_at_once_and_gives_up_after_three();
+    shop_ships(&shop, "('o1', 'a', '', 3, 0)");
+    fails_for_a_run();
+    shop_ships(&shop, "('o2', 'a', '', 1, 0)");
+    shop_must(&shop, 0, "run", "-q", "--order", "o2");
+    fails_for_a_run();
+    support_query_is(shop.url,
+                     "select state, attempts from waybill.report_submissions"
+                     " where order_id = 'o1'",
+                     "planned|2");
+    shop_ships(&shop, "('o3', 'a', '', 1, 0)");
+    support_psql(shop.url, "update waybill.api_key set accepted_at = accepted_at - interval '1 s'");
+    shop_must(&shop, 0, "run", "-q", "--order", "o3");
+    fails_for_a_run();
+    support_query_is(shop.url,
+                     "select state, held_by, attempts from waybill.submissions"
+                     " where order_id = 'o1'",
+                     "held|attempts|3");
+    support_query_is(shop.url, "select kind from waybill.report_discrepancies", "attempts");
+}
+END_TEST
+
 #define CASE(name) SUPPORT_CASE(suite, 120, setup, teardown, name)
 
 int
@@ -281,6 +336,8 @@ main(void)
     CASE(a_key_that_was_refused_is_tried_by_a_run_with_nothing_else_to_do);
     CASE(a_watch_says_that_the_api_is_away_and_then_that_it_is_back);
     CASE(why_events_are_not_read_is_told_by_status_and_by_check);
+    CASE(an_outage_ends_in_nothing_held);
+    CASE(what_fails_again_and_again_while_others_are_accepted_is_held);
     CASE(what_stops_a_run_for_another_api_is_told_by_check_and_by_status);
     CASE(a_key_of_the_other_mode_is_told_by_check);
     return support_run_suite(suite);
