@@ -206,6 +206,17 @@ begin
     return answered;
 end $$;
 
+-- New tracking is on its way, and arrived as the version that is named.
+create function t.track() returns bigint language sql volatile as $$
+select count(*)
+  from take_tracking(current_setting('t.worker')::bigint, (select max(version) from schema_versions), 10, 60000)
+$$;
+
+create function t.tracked(version text) returns void language plpgsql as $$
+begin
+    perform tracking_done(null, k.submission_id, tracked.version::int, 'sent', '', 0) from tracking k where k.sending_until is not null;
+end $$;
+
 -- The API's order: ORDER STATE ITEM:QUANTITY[:STATE] ...
 create function t.api(text text) returns void language plpgsql as $$
 declare
@@ -307,6 +318,27 @@ $$;
 create function t.queued() returns text language sql stable as
 $$ select coalesce(string_agg(distinct order_key, ' '), '') from queue $$;
 
+-- A condition that must be true, and a statement that a law must refuse.
+create function t.so(condition text) returns void language plpgsql as $$
+declare
+    is_so boolean;
+begin
+    execute 'select ' || condition into is_so;
+    if is_so is not true then
+        raise exception 'it is not so';
+    end if;
+end $$;
+
+create function t.forbidden(statement text) returns void language plpgsql as $$
+begin
+    begin
+        execute statement;
+    exception when check_violation then
+        return;
+    end;
+    raise exception 'it is allowed';
+end $$;
+
 -- What must hold at any moment; each line of the answer is a fault.
 create function t.faults() returns setof text language plpgsql stable as $$
 begin
@@ -341,6 +373,8 @@ select format('submission %s is due %s, its lane %s', s.submission_id, s.next_at
  where s.state = 'planned' and l.active_submission is null
    and l.next_at > greatest(s.next_attempt_at, clock_timestamp()) + interval '1 s'
    and not exists (select from submissions d where d.order_id = s.order_id and d.held_by = 'ambiguous')
+   -- what a listing booked is looked at first
+   and not exists (select from queue q where q.order_key = s.order_id and q.source = 'listed')
 union all
 select format('order %s has a parcel with one plan number twice', r.order_id)
   from submission_items i join rows r using (row_id) group by r.order_id, i.row_id, i.plan_no having count(*) > 1;
