@@ -287,12 +287,14 @@ begin
                     where s.fulfillment_id = e.fulfillment_id and s.order_id = e.order_id and i.shipped > 0)
        and not exists (select from events x where x.order_id = e.order_id and x.what = 'reauthorization'
                           and x.created_at >= e.created_at);
+    select s.state into is_now from submissions s where s.marker::text = e.marker and s.order_id = e.order_id;
     if e.fulfillment_id is null
        or exists (select from submissions s where s.fulfillment_id = e.fulfillment_id)
-       or exists (select from adjustments j where j.fulfillment_id = e.fulfillment_id) then
+       -- booked: settled, unless it is that of a submission which isn't
+       or (coalesce(is_now not in ('unknown', 'planned', 'held', 'rejected'), true)
+           and exists (select from adjustments j where j.fulfillment_id = e.fulfillment_id)) then
         return;
     end if;
-    select s.state into is_now from submissions s where s.marker::text = e.marker and s.order_id = e.order_id;
     if is_now = 'sending' then
         return; -- its own answer says it
     end if;

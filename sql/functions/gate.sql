@@ -222,14 +222,17 @@ select (select count(*) from (select from orders o where o.state is not null lim
 $$;
 
 -- An order's fulfillments, listed because of its state, a refusal, or a new generation. Our markers are
--- evidence; what nobody explains was made by somebody else and is booked as such. A first look in a
+-- evidence; what nobody explains was made by somebody else and is booked as such, unless it may be that of
+-- a submission on its way: then the order is listed again when that has come to an end. A first look in a
 -- generation that lacks what the API has accepted before is none: it says what is lacking, and the order
--- is listed again when its lease ends.
+-- is listed again when its lease ends. It books all: what it takes for posted can't be posted twice, and what
+-- turns out to be a submission's is taken back.
 create or replace function record_listing(for_run bigint, of_order text, listing jsonb) returns text
 language plpgsql security definer set search_path from current as $$
 declare
     looked_in int;   -- the generation in which the listing was taken; a later one needs another
     is_first_look boolean;
+    is_in_doubt boolean;
     booked bigint;
     lacking text;
 begin
@@ -240,14 +243,18 @@ begin
     if is_first_look and lacking is not null then
         return lacking;
     end if;
+    select coalesce(jsonb_agg(f) filter (where is_first_look or not may_be_ours(of_order, f)), '[]'),
+           not is_first_look and coalesce(bool_or(may_be_ours(of_order, f)), false)
+      into listing, is_in_doubt
+      from jsonb_array_elements(listing) f;
     booked := book_foreign(for_run, of_order, listing, is_first_look and not is_first_live(looked_in));
     if booked > 0 then
         perform withdraw_unwanted(array[of_order], true);
     end if;
-    insert into orders as o (order_id, listed_at)
-    values (of_order, clock_timestamp())
+    insert into orders as o (order_id, listed_at, lists_when_settled)
+    values (of_order, clock_timestamp(), is_in_doubt)
         on conflict (order_id) do update
-       set listed_at = clock_timestamp(), list_at = null,
+       set listed_at = clock_timestamp(), list_at = null, lists_when_settled = is_in_doubt,
            verified_generation = greatest(o.verified_generation, looked_in);
     if is_first_look then
         perform note_first_look(of_order, looked_in);

@@ -13,6 +13,7 @@ declare
     a settlement[] := array(select r from jsonb_populate_recordset(null::settlement, answers) r);
     orders text[];
     own bigint[];
+    settled bigint;
 begin
     orders := array(
         select coalesce(x.of_order, s.order_id)
@@ -22,11 +23,15 @@ begin
     perform 1 from lanes l where l.order_id = any (orders) order by l.order_id for no key update;
     own := settle_own(for_worker, for_run, a, orders);
     perform note_accepted() where exists (select from unnest(a) x where x.kind = 'post' and x.next = 'accepted');
-    if cardinality(own) = cardinality(a) then
-        return cardinality(own);
+    settled := cardinality(own);
+    if settled < cardinality(a) then
+        a := array(select x from unnest(a) x where (x.kind = 'post' and x.next = 'accepted' and x.of_submission = any (own)) is not true);
+        settled := settled + settle_others(for_worker, for_run, a, orders);
     end if;
-    a := array(select x from unnest(a) x where (x.kind = 'post' and x.next = 'accepted' and x.of_submission = any (own)) is not true);
-    return cardinality(own) + settle_others(for_worker, for_run, a, orders);
+    if exists (select from orders o where o.order_id = any (orders) and o.lists_when_settled) then
+        perform list_settled(orders);
+    end if;
+    return settled;
 end $$;
 
 -- The API accepts POSTs: what fails beside them is another's fault (claims.sql). Once a second, and nobody waits for it.
@@ -56,6 +61,7 @@ declare
 begin
     if exists (select from submissions o where o.fulfillment_id = any (said))
        or exists (select from explained o where o.fulfillment_id = any (said))
+       or exists (select from adjustments o where o.fulfillment_id = any (said))
        or (select least(count(distinct x.id), count(distinct x.said)) from unnest(ids, said) x(id, said)) < cardinality(own) then
         return '{}';
     end if;
@@ -159,6 +165,9 @@ begin
         returning s.submission_id
     )
     select array_agg(submission_id), count(*) into done, accepted_count from put;
+    if accepted_count > 0 then
+        perform take_back_booked(done);
+    end if;
     if late is not null and accepted_count > 0 then
         -- What was planned in its place goes no more.
         perform withdraw_unwanted(late, false);
@@ -298,6 +307,71 @@ begin
               from submissions s where s.submission_id = any (done)) c
      where r.run_id = for_run;
     return cardinality(coalesce(done, '{}'));
+end $$;
+
+-- What was booked as somebody else's is one of ours: its units are posted by the submission, so those that were booked are
+-- taken back, first from the rows that they were booked on. The caller holds the lanes of the orders.
+create or replace function take_back_booked(ids bigint[]) returns void
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    said text[] := array(select s.fulfillment_id from submissions s where s.submission_id = any (ids) and s.state = 'accepted');
+    f record;
+    taken record;
+    left_shipped bigint;
+    left_cancelled bigint;
+    now_shipped bigint;
+    now_cancelled bigint;
+begin
+    if not exists (select from adjustments j where j.fulfillment_id = any (said)) then
+        return;
+    end if;
+    for f in
+        select s.submission_id, s.order_id, r.item_id, s.fulfillment_id, min(j.kind) as kind, array_agg(j.row_id) as row_ids,
+               sum(j.shipped) as shipped, sum(j.cancelled) as cancelled
+          from submissions s
+          join adjustments j on j.fulfillment_id = s.fulfillment_id
+          join rows r on r.row_id = j.row_id and r.order_id = s.order_id
+         where s.submission_id = any (ids) and s.fulfillment_id = any (said)
+         group by 1, 2, 3, 4
+         order by 1, 3
+    loop
+        left_shipped := f.shipped;
+        left_cancelled := f.cancelled;
+        for taken in
+            select u.row_id, u.posted_shipped, u.posted_cancelled
+              from row_units u
+             where u.order_id = f.order_id and u.item_id = f.item_id
+             order by u.row_id = any (f.row_ids) desc, u.shipment_ref
+        loop
+            now_shipped := least(left_shipped, greatest(0, taken.posted_shipped));
+            now_cancelled := least(left_cancelled, greatest(0, taken.posted_cancelled));
+            insert into adjustments (kind, row_id, shipped, cancelled, fulfillment_id, reason)
+            select f.kind, taken.row_id, -now_shipped, -now_cancelled, f.fulfillment_id,
+                   format('it is that of submission %s', f.submission_id)
+             where now_shipped + now_cancelled > 0;
+            left_shipped := left_shipped - now_shipped;
+            left_cancelled := left_cancelled - now_cancelled;
+        end loop;
+        update discrepancies d
+           set closed_at = clock_timestamp(), closed_by = 'settled'
+         where d.order_id = f.order_id and d.kind = 'foreign' and d.item_id = f.item_id and d.submission_id = 0
+           and d.fingerprint = f.fulfillment_id and d.closed_at is null;
+        insert into queue (order_key, source) values (f.order_id, 'settled');
+    end loop;
+end $$;
+
+-- Their lists showed what may have been that of a submission on its way, which has come to an end: whose it is can be told now.
+create or replace function list_settled(ids text[]) returns void
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    perform 1 from orders o where o.order_id = any (ids) and o.lists_when_settled order by o.order_id for no key update;
+    update orders o
+       set list_at = least(o.list_at, clock_timestamp()), lists_when_settled = false
+     where o.order_id = any (ids) and o.lists_when_settled
+       and not exists (select from submissions s
+                        where s.order_id = o.order_id and s.settled_at is null and is_on_its_way(s.state));
 end $$;
 
 -- What was refused for good is parked until its row, or its item at the API, changes.
@@ -470,6 +544,17 @@ select exists (select from known_markers(of_order) k
     or exists (select from submissions s where s.fulfillment_id = id)
     or exists (select from adjustments j where j.fulfillment_id = id)
     or exists (select from explained e where e.fulfillment_id = id)
+$$;
+
+-- Can what nobody explains be that of a submission on its way? It shows no marker, and is not surely older than the first
+-- POST, by clocks that may differ.
+create or replace function may_be_ours(of_order text, fulfillment jsonb) returns boolean
+language sql stable set search_path from current as $$
+select coalesce(fulfillment ->> 'marker', '') = ''
+       and exists (select from submissions s
+                    where s.order_id = of_order and s.settled_at is null and is_on_its_way(s.state)
+                      and is_later(fulfillment ->> 'created', coalesce(s.first_sent_at, s.created_at) - interval '10 min'))
+       and not is_explained(of_order, fulfillment ->> 'id', fulfillment ->> 'marker')
 $$;
 
 create or replace function is_later(at text, than timestamptz) returns boolean

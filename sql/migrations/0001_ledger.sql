@@ -177,6 +177,7 @@ create table orders (
     unread_since        timestamptz,
     list_at             timestamptz,
     lists               int not null default 0,
+    lists_when_settled  boolean not null default false,
     listed_at           timestamptz,
     list_generation     int not null default 1,
     verified_generation int not null default 1,
@@ -186,9 +187,12 @@ create table orders (
 );
 create index orders_ask on orders (ask_at) where ask_at is not null;
 create index orders_list on orders (list_at) where list_at is not null;
+create index orders_lists_later on orders (order_id) where lists_when_settled;
 comment on column orders.ask_at is 'the API is to be asked for this order''s state from then on; null: not at all';
 comment on column orders.asked_since is 'units wait since then for the API''s answer about this order; null: it owes none';
 comment on column orders.list_at is 'this order''s fulfillments are to be listed from then on; null: not at all';
+comment on column orders.lists_when_settled is
+    'a fulfillment that nobody explains may be that of a submission on its way: listed again when that has come to an end';
 comment on column orders.list_generation is 'the generation for which the listing under way counts as the first look';
 comment on column orders.verified_generation is 'the generation in which the order''s fulfillments were last looked at first';
 comment on column orders.unread_since is 'what the API says of the order can''t be read since then';
@@ -388,7 +392,9 @@ create table adjustments (
     reason         text
 );
 create index adjustments_row on adjustments (row_id);
-create unique index adjustments_once on adjustments (fulfillment_id, row_id) where fulfillment_id is not null;
+-- A fulfillment's units are booked once, and taken back once.
+create unique index adjustments_once on adjustments (fulfillment_id, row_id, (shipped < 0 or cancelled < 0))
+    where fulfillment_id is not null;
 create index adjustments_foreign on adjustments (made_at) where kind = 'foreign';
 comment on column adjustments.returned is 'units that came back, as the warehouse says; they settle nothing';
 

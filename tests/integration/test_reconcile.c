@@ -3,6 +3,17 @@
  */
 #include "support/story.h"
 
+/* The newest submission's fulfillment, without its marker. */
+#define UNMARKED                                                                                   \
+    "jsonb_build_array(jsonb_build_object('id', 'f' || max(submission_id), 'created',"             \
+    " clock_timestamp(), 'items', '[{\"item\": \"1\", \"shipped\": 2, \"cancelled\": "             \
+    "0}]'::jsonb))"
+
+#define LIST_UNMARKED                                                                              \
+    "select record_listing(null, 'A', " UNMARKED ") from submissions where order_id = 'A'"
+#define BOOK_UNMARKED                                                                              \
+    "select adopt('A', " UNMARKED ", 'me', 'theirs') from submissions where order_id = 'A'"
+
 /* clang-format off */
 static const struct story stories[] = {
 
@@ -251,8 +262,9 @@ static const struct story stories[] = {
     {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"doubt", ""}, {"plan", "A 1 '' 5/0/0"}, {"open", "held (ambiguous) '' 1:2/0"},
     {"issues", "ambiguous; decreased 1"}, {"plan", "A 1 '' 5/2/0"}, {"issues", "ambiguous"}}},
 {"what was not found gives way when somebody else has posted its units", {
-    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"list", "A f9:1:2/0"}, {"look", ""}, {"issues", "decreased 1"},
-    {"absent", ""}, {"passes", ""}, {"claim", ""}, {"open", ""}, {"states", "withdrawn"}, {"look", ""}, {"issues", ""}, {"posted", "1 '' 2/0"}}},
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"list", "A f9:1:2/0"}, {"look", ""}, {"issues", ""}, {"adjustments", ""},
+    {"asks", ""}, {"absent", ""}, {"asks", "list "}, {"list", "A f9:1:2/0"}, {"adjustments", "foreign 1 '' 2/0"}, {"passes", ""},
+    {"claim", ""}, {"open", ""}, {"states", "withdrawn"}, {"look", ""}, {"issues", ""}, {"posted", "1 '' 2/0"}}},
 {"what was not found gives way when the warehouse has taken it back", {
     {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"plan", "A 1 '' 5/0/0"}, {"issues", "decreased 1"},
     {"absent", ""}, {"passes", ""}, {"claim", ""}, {"open", ""}, {"look", ""}, {"issues", ""},
@@ -551,6 +563,33 @@ static const struct story stories[] = {
     {"settings", "has_gate = true"}, {"api", "A fulfilled 1:10"}, {"plan", "A 1 A 10/5/0 orchestrated; A 1 T 10/3/0"},
     {"list", "A f9:1:5/0"}, {"look", ""}, {"adjustments", "foreign 1 A 5/0"}, {"api", "A accepted 1:10"}, {"look", ""},
     {"open", "planned T 1:3/0"}}},
+
+/* --- what nobody explains, while a submission is on its way --- */
+{"what may be ours on its way is not booked, and is listed again when it is settled", {
+    {"plan", "A 1 '' 5/2/0"}, {"claim", ""}, {"sql", LIST_UNMARKED}, {"adjustments", ""}, {"asks", ""},
+    {"accept", ""}, {"asks", "list "}, {"sql", LIST_UNMARKED}, {"adjustments", ""}, {"asks", ""}, {"posted", "1 '' 2/0"},
+    {"plan", "A 1 '' 5/4/0"}, {"open", "planned '' 1:2/0"}}},
+{"what is surely older than ours is booked at once", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""},
+    {"sql", "select record_listing(null, 'A', '[{\"id\": \"f0\", \"created\": \"2020-01-01T00:00:00Z\","
+            " \"items\": [{\"item\": \"1\", \"shipped\": 1}]}]')"}, {"adjustments", "foreign 1 '' 1/0"}}},
+{"what may be ours is booked when nobody can tell, and ours gives way", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"list", "A f0:1:2/0"}, {"adjustments", ""}, {"doubt", ""}, {"asks", "list "},
+    {"issues", "ambiguous"}, {"list", "A f0:1:2/0"}, {"adjustments", "foreign 1 '' 2/0"}, {"asks", ""},
+    {"states", "withdrawn"}, {"look", ""}, {"issues", ""}}},
+{"what was booked is taken back when the answer says that it is ours", {
+    {"plan", "A 1 '' 5/2/0; B 1 '' 5/2/0"}, {"claim", ""}, {"sql", BOOK_UNMARKED}, {"adjustments", "foreign 1 '' 2/0"},
+    {"accept", ""}, {"adjustments", "foreign 1 '' 2/0; foreign 1 '' -2/0"}, {"posted", "1 '' 2/0; B 1 '' 2/0"},
+    {"queued", "A"}, {"look", ""}, {"issues", ""}, {"plan", "A 1 '' 5/4/0; B 1 '' 5/2/0"}, {"open", "planned '' 1:2/0"}}},
+{"what was booked is taken back when a look finds our marker", {
+    {"plan", "A 1 '' 5/2/1"}, {"unknown", ""}, {"sql", BOOK_UNMARKED}, {"found", ""},
+    {"adjustments", "foreign 1 '' 2/0; foreign 1 '' -2/0"}, {"posted", "1 '' 2/1"}, {"look", ""}, {"issues", ""}}},
+{"what was booked is taken back when an event shows our marker", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"sql", BOOK_UNMARKED},
+    {"sql", "insert into events (event_id, type, kind, created_at, order_id, fulfillment_id, marker)"
+            " select 'e', 'fulfillment.created', 'fulfillment', now(), 'A', 'f' || submission_id, marker from submissions"},
+    {"sql", "select events_apply(null, 10)"}, {"states", "accepted"},
+    {"adjustments", "foreign 1 '' 2/0; foreign 1 '' -2/0"}, {"posted", "1 '' 2/0"}}},
 
 /* --- lists, markers, several hosts --- */
 {"held because no list had ever shown a marker: released by the first that does", {
