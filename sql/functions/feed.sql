@@ -6,17 +6,11 @@ language sql volatile security definer set search_path from current as
 $$ insert into queue (order_key, source) select $1, 'touch' where $1 <> '' $$;
 comment on function touch(text) is 'queue one order to be looked at';
 
--- Trigger functions of fed tables, one a table so that their plans are kept: made by feed_from.
--- They run with the ledger owner's rights and a pinned search_path, and never fail the vendor's
--- statement: what can't be queued is counted in a sequence, which brings a sweep.
-create or replace function feed_from(relation regclass, order_key text) returns void
-language plpgsql set search_path from current as $$
+-- An order_key as an expression over the row r.
+create or replace function feed_key(order_key text) returns text
+language plpgsql immutable set search_path from current as $$
 declare
-    home text := (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   where c.oid = 'orders'::regclass);
     key_sql text := order_key;
-    waits text := current_setting('lock_timeout');
-    leaf regclass;
 begin
     if order_key ~ '^[A-Za-z_][A-Za-z0-9_]*$' then
         key_sql := format('r.%I', order_key);
@@ -25,6 +19,23 @@ begin
         raise exception 'order_key must be one expression over the row r, got "%"', order_key
             using hint = 'for example r.order_id, or (select o.api_order_id from wms.orders o where o.id = r.order_id)';
     end if;
+    return key_sql;
+end $$;
+
+-- Trigger functions of fed tables, one a table so that their plans are kept: made by feed_from.
+-- They run with the ledger owner's rights and a pinned search_path, and never fail the vendor's
+-- statement: what can't be queued is counted in a sequence, which brings a sweep. What an order_key
+-- calls has those rights too, so whoever may install a feed is trusted with them: with the writer's
+-- it would miss what he may not read.
+create or replace function feed_from(relation regclass, order_key text) returns void
+language plpgsql set search_path from current as $$
+declare
+    home text := (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where c.oid = 'orders'::regclass);
+    key_sql text := feed_key(order_key);
+    waits text := current_setting('lock_timeout');
+    leaf regclass;
+begin
     if (select c.relkind from pg_class c where c.oid = relation) not in ('r', 'p') then
         raise exception '% is no table: a feed is made of the tables below the relation', relation;
     end if;
@@ -34,7 +45,7 @@ begin
         raise exception 'order_key "%" can''t be read from %: %', order_key, relation, sqlerrm
             using hint = 'name tables with their schema; the changed row is r';
     end;
-    perform note_feed(relation, order_key, key_sql);
+    perform note_feed(relation, order_key);
     -- A busy table is asked for a moment only: nobody queues up behind us.
     perform set_config('lock_timeout', '2s', true);
     perform set_config('client_min_messages', 'warning', true);
@@ -96,9 +107,11 @@ union
 select relation
 $$;
 
-create or replace function note_feed(relation regclass, order_key text, key_sql text) returns void
+drop function if exists note_feed(regclass, text, text);
+create or replace function note_feed(relation regclass, order_key text) returns void
 language plpgsql security definer set search_path from current as $$
 declare
+    key_sql text := feed_key(order_key);
     side text;
     source text;
     body text;

@@ -20,7 +20,8 @@ $$ select function_name in ('feed_from', 'feed_stop', 'note_feed', 'forget_feed'
         'timeline_now', 'withdraw_unwanted', 'worker_key')
     or function_name ~ '^(baseline_|prune_|begin_generation|recover_here$|recover_api$)' $$;
 
--- A feeder, who owns tables of the warehouse, installs the feed on them; give_privileges adds what feed_from calls.
+-- A feeder, who owns tables of the warehouse, installs the feed on them; give_privileges adds what feed_from calls. He is
+-- trusted with the owner's rights: what his order_key calls runs with them.
 create or replace function give_feed(to_role name) returns void
 language plpgsql set search_path from current as $$
 begin
@@ -81,7 +82,7 @@ begin
             end if;
         end loop;
         -- Whoever was given feed_from (the warehouse's owner) needs what it calls and makes.
-        if thing.proname ~ '^(feed_stop|feed_tables|note_feed|forget_feed|feed_truncated|feed_[0-9]+_(new|old|both|row))$' then
+        if thing.proname ~ '^(feed_stop|feed_tables|feed_key|note_feed|forget_feed|feed_truncated|feed_[0-9]+_(new|old|both|row))$' then
             for feeder in
                 select distinct pg_get_userbyid(a.grantee)
                   from pg_proc p cross join lateral aclexplode(p.proacl) a

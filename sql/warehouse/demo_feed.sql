@@ -6,7 +6,8 @@
 --   an id       look at this order: the API's order id, or the upstream_id where that is unknown
 --   ''          surely not the API's (another channel): nothing to look at
 --   null        can't be told from this row: asks for a look at everything
--- It is evaluated with the rights of the ledger's owner. Where that is not the WMS's owner too:
+-- It is evaluated with the rights of the ledger's owner, and so is what it calls: whoever may install
+-- a feed is trusted with them. Where that is not the WMS's owner too:
 --   grant usage on schema wms to waybill_owner; grant select on wms.orders to waybill_owner;
 -- `select waybill.feed_stop('wms.parcels');` takes one away again.
 

@@ -118,7 +118,9 @@ static const struct command commands[] = {
      "create or upgrade the ledger's schema",
      "[--grant ROLE] [--grant-feed ROLE] [--grant-reports ROLE]",
      "Creates the ledger in database.schema, or upgrades it; all of it or nothing. May be\n"
-     "repeated. Run it as the role that is to own the ledger.",
+     "repeated. Run it as the role that is to own the ledger. The feed's triggers run with that\n"
+     "role's rights, and call what the one who installs them likes: trust the ROLE of\n"
+     "--grant-feed with them.",
      init_options,
      {"waybill init --grant waybill_worker --grant-feed wms",
       "waybill init --grant-reports grafana -c live.yaml"},

@@ -239,6 +239,7 @@ END_TEST
 START_TEST(the_owner_of_the_tables_installs_the_feed)
 {
     char feeder[SUPPORT_URL_MAX];
+    char state[6];
     char *database = support_query_text(url, "select current_database()");
     struct ledger_init_result result;
     struct ledger_options session = options(url, "waybill");
@@ -257,6 +258,11 @@ START_TEST(the_owner_of_the_tables_installs_the_feed)
                          "insert into w.lines values ('o-2'); select waybill.feed_stop('w.lines')");
     support_query_is(url, "select string_agg(order_key, ' ' order by queue_id) from waybill.queue",
                      "o-1 O-2");
+    /* The key is checked by what makes the triggers, whoever calls it. */
+    support_psql_state(feeder, "select waybill.note_feed('w.lines', 'x', 'r.order_id; x')", state);
+    ck_assert_str_eq(state, "42883");
+    support_psql_state(feeder, "select waybill.note_feed('w.lines', 'r.order_id; x')", state);
+    ck_assert_str_eq(state, "P0001");
     expect_refused(feeder, "select waybill.set_mode('live', 'test', 'because')");
     expect_refused(feeder, "select count(*) from waybill.report_posted");
     expect_refused(feeder, "select waybill.give_feed('test_feeder')");
@@ -343,7 +349,7 @@ START_TEST(a_worker_may_call_but_not_write)
         "select waybill.baseline_done('nothing', 'me')",
         "select waybill.baseline_rows('{}', 'me')",
         "select waybill.feed_from('waybill.rows', 'order_id')",
-        "select waybill.note_feed('waybill.rows', 'order_id', 'r.order_id')",
+        "select waybill.note_feed('waybill.rows', 'order_id')",
         "select waybill.give_privileges()",
         "create table waybill.mine (n int)",
         /* A definer's trigger on a table of one's own would take made-up rows for ours. */
