@@ -55,6 +55,7 @@ pg_settings_fill(struct pg_settings *settings, const struct pg_options *options)
     static const char *const fixed[][2] = {
         {"pg_backend_pid", NULL},
         {"fsync", NULL},
+        {"server_encoding", NULL},
         {"datestyle", "ISO, YMD"},
         {"intervalstyle", "postgres"},
         {"timezone", "UTC"},
@@ -111,6 +112,14 @@ pg_session_check(struct pg *pg, const struct pg_rows *rows, bool is_durable, str
             error_set(err, ERROR_CONFIG, "the database server runs with fsync = \"%s\"", value);
             error_hint(err, "a crash would forget what was already sent: set fsync = on in "
                             "postgresql.conf, then select pg_reload_conf()");
+            return false;
+        }
+        /* Ids of any shop and the API's words have to fit in. */
+        if (strcmp(name, "server_encoding") == 0 && strcmp(value, "UTF8") != 0) {
+            error_set(err, ERROR_CONFIG, "the database \"%s\" is encoded in %s, not in UTF8",
+                      PQdb(pg->conn), value);
+            error_hint(err, "move it into one that is, by pg_dump and pg_restore: createdb "
+                            "--encoding=UTF8 --template=template0 NAME");
             return false;
         }
     }

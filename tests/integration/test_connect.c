@@ -113,6 +113,27 @@ START_TEST(what_keeps_us_out_is_said_with_a_way_in)
 }
 END_TEST
 
+START_TEST(a_database_in_another_encoding_is_refused)
+{
+    static const char *const encodings[] = {"SQL_ASCII", "LATIN1"};
+    char name[64], sql[200], odd[SUPPORT_URL_MAX];
+
+    for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
+        (void)snprintf(name, sizeof(name), "waybill_odd_%ld", (long)getpid());
+        (void)snprintf(sql, sizeof(sql),
+                       "create database %s encoding '%s' locale 'C' template template0", name,
+                       encodings[i]);
+        support_psql(support_server_url(), sql);
+        support_url(name, NULL, odd);
+        (void)snprintf(sql, sizeof(sql), "is encoded in %s, not in UTF8", encodings[i]);
+        expect_refused(odd, ERROR_CONFIG, sql);
+        ck_assert_msg(strstr(err.hint, "createdb") != NULL, "%s", err.hint);
+        (void)snprintf(sql, sizeof(sql), "drop database %s", name);
+        support_psql(support_server_url(), sql);
+    }
+}
+END_TEST
+
 START_TEST(a_server_that_never_answers_is_given_up_in_time)
 {
     int port;
@@ -247,6 +268,7 @@ main(void)
     tcase_add_test(tcase, a_url_that_cannot_be_read_is_refused_without_showing_any_of_it);
     tcase_add_test(tcase, an_at_sign_elsewhere_in_a_url_is_fine);
     tcase_add_test(tcase, what_keeps_us_out_is_said_with_a_way_in);
+    tcase_add_test(tcase, a_database_in_another_encoding_is_refused);
     tcase_add_test(tcase, a_server_that_never_answers_is_given_up_in_time);
     tcase_add_test(tcase, the_next_host_of_a_list_is_tried);
     tcase_add_loop_test(tcase, a_host_that_lets_its_time_pass_is_left_for_the_next, 0,
