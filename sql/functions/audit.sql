@@ -83,7 +83,7 @@ begin
                row_number() over (partition by case when s.name is null then l.n::text else l.marker end
                                   order by (s.fulfillment_id = l.id) is true desc, l.n desc) as copy
           from listed l
-          left join lateral (select 'submission ' || s.submission_id as name, s.state::text as state, s.fulfillment_id
+          left join lateral (select 'submission ' || s.submission_id::text as name, s.state::text as state, s.fulfillment_id
                                from submissions s where s.order_id = of_order and s.marker::text = l.marker
                               union all
                              select 'a pruned submission', 'accepted', e.fulfillment_id
@@ -179,7 +179,7 @@ begin
     select l.item_id, l.posted_shipped, l.posted_cancelled, coalesce(l.open_shipped, 0), coalesce(l.open_cancelled, 0),
            l.api_shipped, l.api_cancelled, l.read_shipped, l.read_cancelled,
            v.verdict, v.shipped, v.cancelled, left(v.detail, 2000),
-           concat_ws(' ', 'audit', v.verdict, v.shipped || '/' || v.cancelled,
+           concat_ws(' ', 'audit', v.verdict, v.shipped::text || '/' || v.cancelled::text,
                      case when v.verdict in ('double', 'foreign') then md5(v.detail) end)
       from lines l
      cross join lateral (

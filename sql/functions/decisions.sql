@@ -232,7 +232,7 @@ begin
        and exists (select from submissions x where x.order_id = s.order_id and x.state = 'planned');
     insert into queue (order_key, source) values (s.order_id, 'operator');
     perform close_settled(array[of_submission]);
-    perform note_decision(action, 'submission ' || of_submission, of_submission, s.order_id, who, why);
+    perform note_decision(action, 'submission ' || of_submission::text, of_submission, s.order_id, who, why);
     done := true;
 end $$;
 
@@ -307,7 +307,7 @@ begin
         -- Used up: what is missing once they were posted again is another loss, though the numbers may be the same.
         update discrepancies x set fingerprint = 'taken back: ' || x.fingerprint where x.discrepancy_id = d.discrepancy_id;
     end if;
-    perform note_decision('dismiss', 'discrepancy ' || of_discrepancy, nullif(d.submission_id, 0), nullif(d.order_id, ''), who, why);
+    perform note_decision('dismiss', 'discrepancy ' || of_discrepancy::text, nullif(d.submission_id, 0), nullif(d.order_id, ''), who, why);
 end $$;
 
 -- What the planner found, once more: it is closed if it has ended, and opened for what it is now if not.
@@ -324,7 +324,7 @@ begin
     end if;
     insert into queue (order_key, source) values (d.order_id, 'operator');
     said := format('order %s is looked at again by the next run', d.order_id);
-    perform note_decision('retry', 'discrepancy ' || of_discrepancy, null, d.order_id, who, why);
+    perform note_decision('retry', 'discrepancy ' || of_discrepancy::text, null, d.order_id, who, why);
 end $$;
 
 -- Units that a person knows to be settled: on the rows that have them due first, the rest on the first row.

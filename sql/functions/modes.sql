@@ -51,7 +51,7 @@ $$;
 -- The lock of a worker: other ledgers of the database count their workers from 1 too.
 create or replace function worker_key(id bigint) returns int
 language sql stable security definer set search_path from current as
-$$ select (hashtextextended(('orders'::regclass::oid)::text || '/' || id, 0) & 2147483647)::int $$;
+$$ select (hashtextextended(('orders'::regclass::oid)::text || '/' || id::text, 0) & 2147483647)::int $$;
 
 -- A worker is one database session; its lock is free when the session is gone. Shared, so that it never waits.
 create or replace function worker_begin(of_run bigint, host text, pid int) returns bigint

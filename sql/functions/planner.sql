@@ -579,7 +579,7 @@ select 'moved', e.order_id, e.item_id,
        format('%s posted units moved: %s', (sum(abs(e.rekey_shipped) + abs(e.rekey_cancelled)) / 2)::bigint,
               string_agg(format('%s %s', quote_literal(e.shipment_ref),
                                 case when e.rekey_shipped + e.rekey_cancelled > 0 then '+' else '' end
-                                || (e.rekey_shipped + e.rekey_cancelled)), ', ' order by e.shipment_ref)),
+                                || (e.rekey_shipped + e.rekey_cancelled)::text), ', ' order by e.shipment_ref)),
        true
   from unnest(ev) e
  where e.rekey_shipped <> 0 or e.rekey_cancelled <> 0

@@ -21,7 +21,7 @@ with wanted as (
      union all
     select a.finished_at, 2, a.kind,
            format('submission %s, %s %s: %s', a.submission_id, a.kind, a.attempt,
-                  concat_ws(', ', a.outcome, 'HTTP ' || nullif(a.http_status, 0), case when not a.sent then 'not sent' end,
+                  concat_ws(', ', a.outcome, 'HTTP ' || nullif(a.http_status, 0)::text, case when not a.sent then 'not sent' end,
                             a.error, 'request ' || a.request_id))
       from attempts_of((select array_agg(s.submission_id) from subs s), (select min(s.created_at) from subs s),
                        (select max(coalesce(s.settled_at, clock_timestamp())) from subs s)) a
@@ -48,7 +48,7 @@ with wanted as (
      union all
     select coalesce(o.state_since, o.checked_at), 7, 'order',
            concat_ws(', ', format('%s at the API', o.state), format('asked %s', to_char(o.checked_at, 'YYYY-MM-DD HH24:MI:SS TZ')),
-                     'captured ' || o.captured_amount, 'cancelled ' || o.cancelled_amount)
+                     'captured ' || o.captured_amount::text, 'cancelled ' || o.cancelled_amount::text)
       from orders o where o.order_id in (select w.order_id from wanted w) and o.state is not null
      union all
     select d.made_at, 6, 'decision', format('%s %s by %s%s', d.action, d.target, coalesce(d.os_user, d.db_user), ': ' || d.reason)

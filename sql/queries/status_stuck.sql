@@ -12,7 +12,7 @@ select 'submissions' as what, k.state, k.why, k.count, k.oldest_age_s, k.next_s,
                         else s.held_by end
                     when s.state = 'unknown' then 'the answer was lost, the API is asked'
                     when s.waits_for_gate then 'waits for the order to be accepted'
-                    else 'tried again later' || coalesce(', was answered ' || s.http_status, '')
+                    else 'tried again later' || coalesce(', was answered ' || s.http_status::text, '')
                          || coalesce(': ' || s.error_code, '') end as why,
                count(*) as count,
                extract(epoch from clock_timestamp() - min(coalesce(s.unknown_since, s.created_at)))::int8 as oldest_age_s,
