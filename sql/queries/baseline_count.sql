@@ -1,3 +1,4 @@
 -- baseline_count: how far a baseline from the API is.
---   -> orders, listed
-select count(*), count(p.listed_at) from baseline_progress p
+--   :progress  baseline_progress, or what stands for it in a dry run
+--   -> orders int8, listed int8
+select count(*), count(p.listed_at) from :progress p

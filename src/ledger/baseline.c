@@ -11,12 +11,6 @@
 #define BASELINE_ARRAYS_BYTES_MAX (32 * 1024 * 1024)
 #define BASELINE_PIECE_ROWS       5000
 
-/* The columns of the type `reading`, of a relation's row x. */
-#define BASELINE_READING                                                                           \
-    "row(x.order_id, x.item_id, x.shipment_ref, x.ordered_quantity, x.shipped_quantity,"           \
-    " x.cancelled_quantity, x.returned_quantity, x.tracking_company, x.tracking_number,"           \
-    " x.tracking_url, x.shipment_id, x.shipment_item_id, x.fulfillment_model)::reading"
-
 void
 baseline_why(const struct baseline_options *options, char *out, size_t out_bytes)
 {
@@ -52,12 +46,21 @@ baseline_done(struct ledger *ledger, const char *kind, const struct baseline_opt
 }
 
 bool
-baseline_query(struct ledger *ledger, const struct buffer *sql, int params_count,
-               const char *const *params, struct pg_rows **out, struct error *err)
+baseline_query_numbers(struct ledger *ledger, const struct warehouse *warehouse, const char *text,
+                       struct pg_rows **out, struct error *err)
 {
-    if (sql->is_failed)
-        return error_set(err, ERROR_NOMEM, "no memory for the statement");
-    return pg_query(ledger_pg(ledger), buffer_text(sql), params_count, params, out, err);
+    char *numbers = NULL;
+    const struct statements_slot relation[] = {{"relation", warehouse_all_sql(warehouse)},
+                                               {NULL, NULL}};
+    bool ok = statements_fill(template_baseline_numbers, relation, &numbers, err);
+
+    if (ok) {
+        const struct statements_slot slots[] = {{"numbers", numbers}, {NULL, NULL}};
+
+        ok = statements_query(ledger_pg(ledger), text, slots, 0, NULL, out, err);
+    }
+    free(numbers);
+    return ok;
 }
 
 /* What the relation shows beyond what is booked, line by line; within the transaction that is
@@ -66,9 +69,7 @@ static bool
 baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct baseline_result *out,
              struct error *err)
 {
-    bool ok = false;
     struct pg_rows *rows = NULL;
-    char *sql = NULL;
 
     if (warehouse_all_sql(warehouse) == NULL) {
         out->due_lines = out->due_shipped = out->due_cancelled = -1;
@@ -77,18 +78,13 @@ baseline_due(struct ledger *ledger, const struct warehouse *warehouse, struct ba
     const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
                                             {NULL, NULL}};
 
-    if (!statements_fill(template_baseline_due, slots, &sql, err) ||
-        !pg_query(ledger_pg(ledger), sql, 0, NULL, &rows, err))
-        goto done;
+    if (!statements_query(ledger_pg(ledger), template_baseline_due, slots, 0, NULL, &rows, err))
+        return false;
     out->due_lines = pg_rows_int(rows, 0, 0);
     out->due_shipped = pg_rows_int(rows, 0, 1);
     out->due_cancelled = pg_rows_int(rows, 0, 2);
-    ok = true;
-
-done:
     pg_rows_free(rows);
-    free(sql);
-    return ok;
+    return true;
 }
 
 bool
@@ -146,7 +142,7 @@ baseline_read_time(struct pg *pg, const char *before, struct error *err)
 {
     const char *const params[] = {before};
 
-    if (pg_query(pg, "select $1::timestamptz", 1, params, NULL, err))
+    if (pg_run(pg, &stmt_baseline_time, params, NULL, err))
         return true;
     if (strncmp(err->sqlstate, "22", 2) == 0) {
         error_clear(err);
@@ -155,39 +151,40 @@ baseline_read_time(struct pg *pg, const char *before, struct error *err)
     return false;
 }
 
-/* The relation once, numbered by order, so that pieces of it can be booked one after the other. */
+/* The relation once, in a table that lives in this transaction: no ledger has it, so what makes it
+ * ready stands here. */
 static bool
 baseline_copy(struct pg *pg, const struct warehouse *warehouse, const char *before,
               int64_t *rows_count, struct error *err)
 {
-    bool ok = false;
-    char *literal = before != NULL ? pg_quote_literal(before) : NULL;
-    struct pg_rows *answer = NULL;
-    struct buffer sql;
+    const char *const params[] = {before};
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
+    struct pg_rows *made = NULL;
+    bool ok = statements_query(pg, template_baseline_copy, slots, 1, params, &made, err) &&
+              pg_exec(pg, "create index on baseline_copy (n); analyze baseline_copy", err);
 
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "create temp table baseline_copy on commit drop as\n"
-                        "select row_number() over (order by x.order_id) as n, x.* from (%s) x\n"
-                        " where x.order_id <> ''",
-                        warehouse_all_sql(warehouse));
-    if (literal != NULL)
-        (void)buffer_printf(&sql, " and x.changed_at < %s::timestamptz", literal);
-    if (sql.is_failed || (before != NULL && literal == NULL)) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
+    if (ok)
+        *rows_count = pg_rows_affected(made);
+    pg_rows_free(made);
+    return ok;
+}
+
+/* A statement over the copy: its :readings is filled in. */
+static bool
+baseline_query_copy(struct pg *pg, const char *text, int nparams, const char *const *params,
+                    struct pg_rows **out, struct error *err)
+{
+    char *readings = NULL;
+    const struct statements_slot copy[] = {{"copy", "baseline_copy"}, {NULL, NULL}};
+    bool ok = statements_fill(template_baseline_readings, copy, &readings, err);
+
+    if (ok) {
+        const struct statements_slot slots[] = {{"readings", readings}, {NULL, NULL}};
+
+        ok = statements_query(pg, text, slots, nparams, params, out, err);
     }
-    if (!pg_exec(pg, buffer_text(&sql), err) ||
-        !pg_exec(pg, "create index on baseline_copy (n); analyze baseline_copy", err) ||
-        !pg_query(pg, "select coalesce(max(n), 0) from baseline_copy", 0, NULL, &answer, err))
-        goto done;
-    *rows_count = pg_rows_int(answer, 0, 0);
-    ok = true;
-
-done:
-    pg_rows_free(answer);
-    free(literal);
-    buffer_free(&sql);
+    free(readings);
     return ok;
 }
 
@@ -195,15 +192,11 @@ done:
 static bool
 baseline_needs_good_rows(struct pg *pg, const struct warehouse *warehouse, struct error *err)
 {
-    bool ok = false;
     struct pg_rows *rows = NULL;
-    char *sql = NULL;
-    const struct statements_slot slots[] = {
-        {"readings", "select " BASELINE_READING " from baseline_copy x"}, {NULL, NULL}};
+    bool ok;
 
-    if (!statements_fill(template_baseline_bad, slots, &sql, err) ||
-        !pg_query(pg, sql, 0, NULL, &rows, err))
-        goto done;
+    if (!baseline_query_copy(pg, template_baseline_bad, 0, NULL, &rows, err))
+        return false;
     ok = pg_rows_int(rows, 0, 0) == 0;
     if (!ok) {
         error_set(err, ERROR_CONFIG, "%lld rows of %s can't be counted, nor settled: %s%s",
@@ -212,10 +205,7 @@ baseline_needs_good_rows(struct pg *pg, const struct warehouse *warehouse, struc
         error_hint(err, "mend them first, or what they show would be posted once they are mended; "
                         "or use: waybill baseline --from api");
     }
-
-done:
     pg_rows_free(rows);
-    free(sql);
     return ok;
 }
 
@@ -231,10 +221,7 @@ baseline_book(struct pg *pg, int64_t rows_count, const char *why, struct baselin
 
         pg_int_text(first, from);
         pg_int_text(last, (from + BASELINE_PIECE_ROWS - 1));
-        if (!pg_query(pg,
-                      "select b.lines, b.units from baseline_rows(array(select " BASELINE_READING
-                      " from baseline_copy x where x.n between $1::int8 and $2::int8), $3::text) b",
-                      3, params, &rows, err))
+        if (!baseline_query_copy(pg, template_baseline_book, 3, params, &rows, err))
             return false;
         out->lines += pg_rows_int(rows, 0, 0);
         out->units += pg_rows_int(rows, 0, 1);
@@ -247,17 +234,13 @@ baseline_book(struct pg *pg, int64_t rows_count, const char *why, struct baselin
 static bool
 baseline_needs_orders(struct ledger *ledger, const struct warehouse *warehouse, struct error *err)
 {
-    bool ok = false;
+    bool ok;
     struct pg_rows *rows = NULL;
-    struct buffer sql;
 
     if (!warehouse_has_upstream(warehouse))
         return true;
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql, "select count(*) from (%s) x where " BASELINE_BY_NUMBER,
-                        warehouse_all_sql(warehouse));
-    if (!baseline_query(ledger, &sql, 0, NULL, &rows, err))
-        goto done;
+    if (!baseline_query_numbers(ledger, warehouse, template_baseline_unnamed, &rows, err))
+        return false;
     ok = pg_rows_int(rows, 0, 0) == 0;
     if (!ok) {
         error_set(err, ERROR_CONFIG,
@@ -266,10 +249,7 @@ baseline_needs_orders(struct ledger *ledger, const struct warehouse *warehouse, 
                   (long long)pg_rows_int(rows, 0, 0), warehouse_name(warehouse));
         error_hint(err, "give them their order_id, or use: waybill baseline --from api");
     }
-
-done:
     pg_rows_free(rows);
-    buffer_free(&sql);
     return ok;
 }
 
@@ -347,6 +327,9 @@ baseline_warehouse(struct ledger *ledger, const struct warehouse *warehouse, con
 }
 
 /* ------------------------------------------------------------------------ file */
+
+/* The statements of a file's rows stand here: they are over a table that lives in this transaction,
+ * which no ledger has that they could be held against. */
 
 bool
 baseline_file_begin(struct ledger *ledger, struct error *err)

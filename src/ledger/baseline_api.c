@@ -3,70 +3,51 @@
 
 #include <stdio.h>
 
-#include "base/buffer.h"
 #include "ledger/baseline_parts.h"
 #include "ledger/statements.h"
 
 bool
 baseline_note_upstreams(struct ledger *ledger, const struct warehouse *warehouse, struct error *err)
 {
-    bool ok = false;
-    struct buffer sql;
-
     if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err))
         return false;
-    if (!warehouse_has_upstream(warehouse))
-        return true;
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "select note_upstreams(array(select distinct x.upstream_id from (%s) x"
-                        " where " BASELINE_BY_NUMBER "))",
-                        warehouse_all_sql(warehouse));
-    ok = baseline_query(ledger, &sql, 0, NULL, NULL, err);
-    buffer_free(&sql);
-    return ok;
+    return !warehouse_has_upstream(warehouse) ||
+           baseline_query_numbers(ledger, warehouse, template_baseline_note_upstreams, NULL, err);
+}
+
+/* A dry run keeps what it learns in tables of its session. What is over these alone stands here:
+ * no ledger has them that it could be held against. */
+#define BASELINE_DRY_TABLES                                                                        \
+    "create temp table baseline_orders (order_id text collate \"C\" primary key, listed_at"        \
+    " timestamptz);"                                                                               \
+    "create temp table baseline_seen (n int8 generated always as identity primary key,"            \
+    " listings jsonb, orders text[])"
+
+static const char *
+baseline_progress(bool is_dry_run)
+{
+    return is_dry_run ? "baseline_orders" : "baseline_progress";
 }
 
 bool
 baseline_api_begin(struct ledger *ledger, const struct warehouse *warehouse, bool is_dry_run,
                    int64_t *orders, int64_t *listed, struct error *err)
 {
-    bool ok = false;
+    struct pg *pg = ledger_pg(ledger);
     struct pg_rows *rows = NULL;
-    struct buffer sql;
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {"progress", baseline_progress(is_dry_run)},
+                                            {NULL, NULL}};
 
-    if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err))
+    if (!baseline_can_read_all(warehouse, err) || !baseline_must_be(ledger, "api", err) ||
+        (is_dry_run && !pg_exec(pg, BASELINE_DRY_TABLES, err)) ||
+        !statements_query(pg, template_baseline_note_orders, slots, 0, NULL, NULL, err) ||
+        !statements_query(pg, template_baseline_count, slots, 0, NULL, &rows, err))
         return false;
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    if (is_dry_run)
-        (void)buffer_puts(&sql,
-                          "create temp table baseline_orders (order_id text collate \"C\" primary"
-                          " key, listed_at timestamptz);"
-                          " create temp table baseline_seen (n int8 generated always as identity"
-                          " primary key, listings jsonb, orders text[]);");
-    (void)buffer_printf(&sql,
-                        "insert into %s (order_id) select distinct x.order_id collate \"C\""
-                        " from (%s) x where x.order_id <> '' on conflict do nothing",
-                        is_dry_run ? "baseline_orders" : "baseline_progress",
-                        warehouse_all_sql(warehouse));
-    if (sql.is_failed) {
-        error_set(err, ERROR_NOMEM, "no memory for the statement");
-        goto done;
-    }
-    if (!pg_exec(ledger_pg(ledger), buffer_text(&sql), err))
-        goto done;
-    if (is_dry_run ? !pg_query(ledger_pg(ledger), "select count(*), 0 from baseline_orders", 0,
-                               NULL, &rows, err)
-                   : !pg_run(ledger_pg(ledger), &stmt_baseline_count, NULL, &rows, err))
-        goto done;
     *orders = pg_rows_int(rows, 0, 0);
     *listed = pg_rows_int(rows, 0, 1);
-    ok = true;
-
-done:
     pg_rows_free(rows);
-    buffer_free(&sql);
-    return ok;
+    return true;
 }
 
 bool
@@ -75,14 +56,11 @@ baseline_api_next(struct ledger *ledger, bool is_dry_run, const char *after, int
 {
     char most_text[PG_INT_BYTES];
     const char *const params[] = {after, most_text};
+    const struct statements_slot slots[] = {{"progress", baseline_progress(is_dry_run)},
+                                            {NULL, NULL}};
 
     pg_int_text(most_text, most);
-    if (!is_dry_run)
-        return pg_run(ledger_pg(ledger), &stmt_baseline_next, params, out, err);
-    return pg_query(ledger_pg(ledger),
-                    "select order_id::text from baseline_orders where order_id > $1::text collate"
-                    " \"C\" order by order_id limit $2::int4",
-                    2, params, out, err);
+    return statements_query(ledger_pg(ledger), template_baseline_next, slots, 2, params, out, err);
 }
 
 static bool
@@ -90,28 +68,20 @@ baseline_api_piece(struct ledger *ledger, const struct warehouse *warehouse, con
                    const char *orders, const char *why, struct baseline_result *out,
                    struct error *err)
 {
-    bool ok = false;
-    struct buffer sql;
     struct pg_rows *rows = NULL;
     const char *const params[] = {orders, listings, why};
+    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
+                                            {NULL, NULL}};
 
-    buffer_init(&sql, BASELINE_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "select lines, units from baseline_listings($2::jsonb,"
-                        " array(select row(x.*)::reading from (%s) x), $3::text)",
-                        warehouse_rows_sql(warehouse));
-    if (!baseline_query(ledger, &sql, 3, params, &rows, err)) {
+    if (!statements_query(ledger_pg(ledger), template_baseline_listings, slots, 3, params, &rows,
+                          err)) {
         ledger_refine_error(err);
-        goto done;
+        return false;
     }
     out->lines += pg_rows_int(rows, 0, 0);
     out->units += pg_rows_int(rows, 0, 1);
-    ok = true;
-
-done:
     pg_rows_free(rows);
-    buffer_free(&sql);
-    return ok;
+    return true;
 }
 
 bool

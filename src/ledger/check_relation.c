@@ -9,7 +9,6 @@
 #define CHECK_LARGE_ROWS     10000
 #define CHECK_SAMPLE_ROWS    2000
 #define CHECK_LOOKUP_ORDERS  200
-#define CHECK_SQL_BYTES_MAX  65536
 #define CHECK_KEYS_BYTES_MAX 1048576
 
 /* What the user's own SQL does wrong is a finding; a lost connection is not. */
@@ -36,13 +35,14 @@ check_call(struct ledger *ledger, const struct warehouse *warehouse, struct chec
     char most[PG_INT_BYTES];
     const char *known_params[] = {"", most};
     const char *params[1];
-    struct buffer sql, keys;
+    const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
+                                            {NULL, NULL}};
+    struct buffer keys;
     struct pg_rows *known = NULL;
     struct pg_rows *rows = NULL;
     struct error failure = {0};
     struct error ignored = {0};
 
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
     buffer_init(&keys, CHECK_KEYS_BYTES_MAX);
     pg_int_text(most, CHECK_LOOKUP_ORDERS);
     if (!pg_run(pg, &stmt_sweep_known_orders, known_params, &known, err))
@@ -51,15 +51,14 @@ check_call(struct ledger *ledger, const struct warehouse *warehouse, struct chec
     for (int i = 0; i < pg_rows_count(known); i++)
         pg_array_text(&keys, pg_rows_text(known, i, 0));
     pg_array_end(&keys);
-    (void)buffer_printf(&sql, "select count(*) from (%s) s", warehouse_rows_sql(warehouse));
-    if (sql.is_failed || keys.is_failed) {
+    if (keys.is_failed) {
         check_no_memory(err);
         goto done;
     }
     params[0] = buffer_text(&keys);
     if (!pg_exec(pg, "begin", err))
         goto done;
-    if (pg_query(pg, buffer_text(&sql), 1, params, &rows, &failure)) {
+    if (statements_query(pg, template_check_count, slots, 1, params, &rows, &failure)) {
         ok = check_add(out, CHECK_OK, "relation", "",
                        "%s is a function: called for %d orders of the ledger, it gives %lld rows; "
                        "how it reads its tables can't be seen from here",
@@ -75,7 +74,6 @@ check_call(struct ledger *ledger, const struct warehouse *warehouse, struct chec
 done:
     pg_rows_free(known);
     pg_rows_free(rows);
-    buffer_free(&sql);
     buffer_free(&keys);
     return ok;
 }
@@ -84,7 +82,6 @@ static bool
 check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
              struct error *err)
 {
-    char *sql = NULL;
     char most[PG_INT_BYTES];
     const char *params[] = {most};
     const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
@@ -94,9 +91,8 @@ check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct ch
     bool ok = true;
 
     pg_int_text(most, CHECK_SAMPLE_ROWS);
-    if (!statements_fill(template_check_sample, slots, &sql, err))
-        return false;
-    if (!pg_query(ledger_pg(ledger), sql, 1, params, &rows, &failure)) {
+    if (!statements_query(ledger_pg(ledger), template_check_sample, slots, 1, params, &rows,
+                          &failure)) {
         ok = check_failed(&failure, "relation", out, err);
     } else {
         long long all = (long long)pg_rows_int(rows, 0, 0);
@@ -121,7 +117,6 @@ check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct ch
         ok = ok || check_no_memory(err);
     }
     pg_rows_free(rows);
-    free(sql);
     return ok;
 }
 
@@ -129,21 +124,18 @@ check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct ch
 static bool
 check_keys(struct ledger *ledger, const struct warehouse *warehouse, char **out, struct error *err)
 {
-    struct buffer sql, keys;
+    char sample[PG_INT_BYTES], most[PG_INT_BYTES];
+    const char *params[] = {sample, most};
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
+    struct buffer keys;
     struct pg_rows *rows = NULL;
     bool ok = false;
 
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
     buffer_init(&keys, CHECK_KEYS_BYTES_MAX);
-    (void)buffer_printf(&sql,
-                        "select distinct order_id from (select order_id from (%s) s limit %d) x"
-                        " where order_id <> '' limit %d",
-                        warehouse_all_sql(warehouse), CHECK_SAMPLE_ROWS, CHECK_LOOKUP_ORDERS);
-    if (sql.is_failed) {
-        check_no_memory(err);
-        goto done;
-    }
-    if (!pg_query(ledger_pg(ledger), buffer_text(&sql), 0, NULL, &rows, err))
+    pg_int_text(sample, CHECK_SAMPLE_ROWS);
+    pg_int_text(most, CHECK_LOOKUP_ORDERS);
+    if (!statements_query(ledger_pg(ledger), template_check_keys, slots, 2, params, &rows, err))
         goto done;
     pg_array_begin(&keys);
     for (int i = 0; i < CHECK_LOOKUP_ORDERS; i++) {
@@ -159,7 +151,6 @@ check_keys(struct ledger *ledger, const struct warehouse *warehouse, char **out,
 
 done:
     pg_rows_free(rows);
-    buffer_free(&sql);
     buffer_free(&keys);
     return ok;
 }
@@ -196,7 +187,8 @@ check_lookup(struct ledger *ledger, const struct warehouse *warehouse, struct ch
              struct error *err)
 {
     struct pg *pg = ledger_pg(ledger);
-    struct buffer sql;
+    const struct statements_slot slots[] = {{"relation", warehouse_lookup_sql(warehouse)},
+                                            {NULL, NULL}};
     struct pg_rows *plan = NULL;
     struct pg_rows *scans = NULL;
     struct error failure = {0};
@@ -205,19 +197,13 @@ check_lookup(struct ledger *ledger, const struct warehouse *warehouse, struct ch
     const char *params[2];
     bool ok = false;
 
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
     pg_int_text(large, CHECK_LARGE_ROWS);
-    (void)buffer_printf(&sql, "explain (verbose, format json) %s", warehouse_lookup_sql(warehouse));
-    if (sql.is_failed) {
-        check_no_memory(err);
-        goto done;
-    }
     if (!check_keys(ledger, warehouse, &keys, &failure)) {
         ok = check_failed(&failure, "look-up", out, err);
         goto done;
     }
     params[0] = keys;
-    if (!pg_query(pg, buffer_text(&sql), 1, params, &plan, &failure)) {
+    if (!statements_query(pg, template_check_lookup, slots, 1, params, &plan, &failure)) {
         ok = check_failed(&failure, "look-up", out, err);
         goto done;
     }
@@ -236,7 +222,6 @@ done:
     free(keys);
     pg_rows_free(plan);
     pg_rows_free(scans);
-    buffer_free(&sql);
     return ok;
 }
 

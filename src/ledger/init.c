@@ -22,10 +22,7 @@ init_lock(struct pg *pg, const char *schema, struct error *err)
 {
     const char *const params[] = {schema};
 
-    /* A statement of its own: what follows sees all that the one before us committed. */
-    if (pg_query(pg,
-                 "select pg_advisory_xact_lock(hashtextextended('waybill init ' || $1::text, 0))",
-                 1, params, NULL, err))
+    if (init_run(pg, &stmt_init_lock, params, err))
         return true;
     if (strcmp(err->sqlstate, "55P03") == 0) {
         error_clear(err);

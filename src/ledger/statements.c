@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -73,6 +74,18 @@ statements_fill(const char *text, const struct statements_slot *slots, char **ou
     if (*out == NULL)
         return error_set(err, ERROR_NOMEM, "no memory for a statement over the warehouse");
     return true;
+}
+
+bool
+statements_query(struct pg *pg, const char *text, const struct statements_slot *slots, int nparams,
+                 const char *const *params, struct pg_rows **out, struct error *err)
+{
+    char *sql = NULL;
+    bool ok =
+        statements_fill(text, slots, &sql, err) && pg_query(pg, sql, nparams, params, out, err);
+
+    free(sql);
+    return ok;
 }
 
 int

@@ -34,6 +34,11 @@ struct statements_slot {
 bool statements_fill(const char *text, const struct statements_slot *slots, char **out,
                      struct error *err);
 
+/* Filled and run, as pg_query does. */
+bool statements_query(struct pg *pg, const char *text, const struct statements_slot *slots,
+                      int nparams, const char *const *params, struct pg_rows **out,
+                      struct error *err);
+
 enum statements_kind { STATEMENTS_MIGRATIONS, STATEMENTS_FUNCTIONS, STATEMENTS_REPORTS };
 
 struct statements_file {

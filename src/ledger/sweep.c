@@ -117,12 +117,8 @@ sweep_open_orders(struct pg *pg, const struct warehouse *warehouse, const char *
         {"relation", all != NULL ? all : "select null::text as order_id where false"},
         {NULL, NULL}};
     const char *params[] = {left_out};
-    char *sql = NULL;
-    bool ok = statements_fill(template_sweep_orders, slots, &sql, err) &&
-              pg_query(pg, sql, 1, params, NULL, err);
 
-    free(sql);
-    return ok;
+    return statements_query(pg, template_sweep_orders, slots, 1, params, NULL, err);
 }
 
 bool
@@ -133,6 +129,7 @@ sweep_walk(struct pg *pg, const struct warehouse *warehouse, struct sweep_walker
     bool ok = is_open;
     bool is_end = false;
 
+    /* What is said to an open cursor stands here: without one no ledger knows what it gives. */
     while (ok && !is_end && !walker->is_enough) {
         struct pg_rows *rows = NULL;
 
@@ -247,17 +244,14 @@ sweep_strangers(struct pg *pg, const struct warehouse *warehouse, struct sweep_r
                 struct error *err)
 {
     struct pg_rows *rows = NULL;
-    char *sql = NULL;
     const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
                                             {NULL, NULL}};
-    bool ok = statements_fill(template_sweep_strangers, slots, &sql, err) &&
-              pg_query(pg, sql, 0, NULL, &rows, err);
 
-    if (ok)
-        out->not_ours = pg_rows_int(rows, 0, 0);
-    free(sql);
+    if (!statements_query(pg, template_sweep_strangers, slots, 0, NULL, &rows, err))
+        return false;
+    out->not_ours = pg_rows_int(rows, 0, 0);
     pg_rows_free(rows);
-    return ok;
+    return true;
 }
 
 /* The relation in one go where it can be read as a whole, else a piece after the other. */

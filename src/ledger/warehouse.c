@@ -253,10 +253,7 @@ warehouse_open(struct ledger *ledger, const char *line_items, bool needs_changed
     }
     /* A name without a schema is looked for where the user's own sessions would. */
     is_open = pg_exec(pg, "begin", err);
-    if (!is_open || !pg_exec(pg,
-                             "select set_config('search_path', reset_val, true)"
-                             " from pg_settings where name = 'search_path'",
-                             err))
+    if (!is_open || !pg_run(pg, &stmt_warehouse_search_path, NULL, NULL, err))
         goto done;
     if (!pg_run(pg, &stmt_warehouse_find, params, &rows, err)) {
         warehouse_refine(line_items, err);
