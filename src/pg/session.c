@@ -12,13 +12,14 @@
 /*
  * One round trip sets everything and reads back what counts. Not in the start
  * packet's options, which poolers refuse. An older server leaves out what it
- * doesn't know. Null asks only; synchronous_commit isn't lowered where it is
- * remote_apply or remote_write.
+ * doesn't know. An empty value asks only (null may be a word in arrays still, see
+ * array_nulls); synchronous_commit isn't lowered where it is remote_apply or
+ * remote_write.
  */
 static const char pg_session_sql[] =
     "select s.name, case"
     "  when s.name = 'pg_backend_pid' then pg_catalog.pg_backend_pid()::text"
-    "  when s.value is null then pg_catalog.current_setting(s.name, true)"
+    "  when s.value = '' then pg_catalog.current_setting(s.name, true)"
     "  when s.name = 'synchronous_commit'"
     "   and pg_catalog.current_setting(s.name) not in ('off', 'local')"
     "  then pg_catalog.current_setting(s.name)"
@@ -53,9 +54,10 @@ static bool
 pg_settings_fill(struct pg_settings *settings, const struct pg_options *options)
 {
     static const char *const fixed[][2] = {
-        {"pg_backend_pid", NULL},
-        {"fsync", NULL},
-        {"server_encoding", NULL},
+        {"pg_backend_pid", ""},
+        {"fsync", ""},
+        {"server_encoding", ""},
+        {"array_nulls", "on"},
         {"datestyle", "ISO, YMD"},
         {"intervalstyle", "postgres"},
         {"timezone", "UTC"},

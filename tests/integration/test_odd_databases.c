@@ -93,6 +93,14 @@ START_TEST(numbers_may_be_texts_by_implicit_casts)
 }
 END_TEST
 
+START_TEST(null_in_an_array_may_be_a_word)
+{
+    support_psql(shop.url, "do $$ begin execute format('alter database %I set array_nulls = off',"
+                           " current_database()); end $$");
+    lives_a_day();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -100,5 +108,6 @@ main(void)
 
     support_need_database();
     SUPPORT_CASE(suite, 120, setup, teardown, numbers_may_be_texts_by_implicit_casts);
+    SUPPORT_CASE(suite, 120, setup, teardown, null_in_an_array_may_be_a_word);
     return support_run_suite(suite);
 }
