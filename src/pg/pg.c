@@ -149,7 +149,8 @@ pg_hint(const char *sqlstate, struct error *err)
     if (strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "42P05") == 0)
         error_hint(err, "does a pooler in transaction mode stand between? use session mode");
     else if (strcmp(sqlstate, "42501") == 0)
-        error_hint(err, "'waybill check' lists the privileges that are missing");
+        error_hint(err, "this role lacks a privilege or, for what a view or function reads, its "
+                        "owner does; 'waybill check' lists what the ledger needs");
     else if (strcmp(sqlstate, "25006") == 0)
         error_hint(err, "this is a standby: add target_session_attrs=read-write to database.url");
 }
