@@ -157,7 +157,8 @@ warehouse_put_from_unnamed(const struct warehouse *warehouse, struct buffer *sql
 static void
 warehouse_put_upstreams(const struct warehouse *warehouse, struct buffer *sql)
 {
-    (void)buffer_puts(sql, "select note_upstreams(array(select distinct w.upstream_id::text\n");
+    (void)buffer_puts(sql, "select note_upstreams(array(select distinct"
+                           " w.upstream_id::text collate \"C\"\n");
     warehouse_put_from_unnamed(warehouse, sql);
     (void)buffer_puts(sql, "))");
 }

@@ -357,6 +357,26 @@ START_TEST(upstream_ids_become_order_ids_once_they_are_mapped)
 }
 END_TEST
 
+START_TEST(numbers_that_their_column_holds_for_equal_are_two)
+{
+    const char *const params[] = {"{m-a}"};
+
+    support_psql(url, "create collation wms.ci (provider = icu, locale = 'und-u-ks-level2',"
+                      " deterministic = false);"
+                      "create table wms.t (order_id text, upstream_id text collate wms.ci,"
+                      " item_id text, " QUANTITIES ");"
+                      "insert into wms.t values (null, 'm-a', 'i', 1, 1, 0),"
+                      " (null, 'M-A', 'i', 1, 1, 0)");
+    open_it("wms.t");
+    ck_assert_msg(
+        pg_query(ledger_pg(ledger), warehouse_upstreams_sql(warehouse), 1, params, NULL, &err),
+        "%s", err.message);
+    support_query_is(
+        url, "select string_agg(upstream_id, ' ' order by upstream_id) from waybill.upstreams",
+        "M-A m-a");
+}
+END_TEST
+
 /* As text an empty one is as good as null, and other types have none. */
 START_TEST(an_order_id_of_any_type_may_be_missing)
 {
@@ -479,6 +499,7 @@ main(void)
     tcase_add_test(tcase, odd_keys_come_through);
     tcase_add_test(tcase, keys_of_other_types_use_their_index);
     tcase_add_test(tcase, upstream_ids_become_order_ids_once_they_are_mapped);
+    tcase_add_test(tcase, numbers_that_their_column_holds_for_equal_are_two);
     tcase_add_test(tcase, an_order_id_of_any_type_may_be_missing);
     tcase_add_test(tcase, a_function_is_read_by_the_keys_it_is_given);
     tcase_add_test(tcase, views_partitions_and_domains_are_relations_too);
