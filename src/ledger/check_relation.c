@@ -2,6 +2,7 @@
 #include "ledger/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "ledger/statements.h"
@@ -78,6 +79,27 @@ done:
     return ok;
 }
 
+/* Empty, or hidden: with row_security off the server refuses what it would filter. */
+static bool
+check_empty(struct pg *pg, const struct warehouse *warehouse, struct check_list *out)
+{
+    struct buffer sql;
+    struct error failure = {0};
+    struct error ignored = {0};
+
+    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
+    (void)buffer_printf(&sql, "select from (%s) s limit 0", warehouse_all_sql(warehouse));
+    if (!sql.is_failed && pg_exec(pg, "begin; set local row_security = off", &failure))
+        (void)pg_query(pg, buffer_text(&sql), 0, NULL, NULL, &failure);
+    (void)pg_exec(pg, "rollback", &ignored);
+    buffer_free(&sql);
+    if (strcmp(failure.sqlstate, "42501") != 0)
+        return check_add(out, CHECK_WARN, "relation", "", "%s is empty", warehouse_name(warehouse));
+    return check_add(
+        out, CHECK_WARN, "relation", "a policy that shows the rows that are to be posted",
+        "%s is empty as this role sees it: %s", warehouse_name(warehouse), failure.message);
+}
+
 static bool
 check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
              struct error *err)
@@ -100,8 +122,7 @@ check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct ch
         long long others = (long long)pg_rows_int(rows, 0, 3);
 
         if (all == 0)
-            ok = check_add(out, CHECK_WARN, "relation", "", "%s is empty",
-                           warehouse_name(warehouse));
+            ok = check_empty(ledger_pg(ledger), warehouse, out);
         else if (all == others)
             ok = check_add(out, CHECK_WARN, "relation", "",
                            "none of %lld rows of %s has an order_id yet", all,

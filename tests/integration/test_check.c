@@ -266,6 +266,13 @@ START_TEST(bad_rows_of_a_sample_are_counted_and_one_is_shown)
     look_at("wms.t");
     expect(CHECK_WARN, "relation", "wms.t is empty", "");
     expect(CHECK_OK, "look-up", "no large table", "");
+    support_psql(url, "insert into wms.t values ('o-1', 'i-1', 2, 1, 0);"
+                      "alter table wms.t enable row level security");
+    look_at("wms.t");
+    expect(CHECK_WARN, "relation",
+           "wms.t is empty as this role sees it: query would be affected by row-level security"
+           " policy for table \"t\"",
+           "a policy");
 }
 END_TEST
 
