@@ -40,6 +40,7 @@ begin
                 or k.refused_at is not null
                 or exists (select from claims)
                 or exists (select from orders o where o.forget_at <= t)
+                or case when exists (select from submissions s where s.held_by = 'marker') then take_marker_probe() is not null end
                 or exists (select from upstreams u where u.ask_at <= soon)
                 -- expiring: an authorization comes into its last day, or is out of it
                 or f.expiring_to is null or f.expiring_to < t - interval '6 days 6 hours'

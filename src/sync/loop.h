@@ -115,6 +115,7 @@ struct loop {
     struct clock_mono reap_again;
     struct clock_mono progress_again;
     struct clock_mono forget_again;
+    struct clock_mono marker_again;
     struct clock_mono plan_by; /* the planner goes first until then, if it has work */
     bool is_quiet;             /* nothing is due here: this pass only reads the API's events */
     struct work_left left;

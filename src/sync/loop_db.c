@@ -11,6 +11,7 @@ enum {
     LOOP_LEASE_MS = 60000, /* of a question or look taken from the ledger */
     LOOP_ASKS_AHEAD = 4,   /* questions in flight for each turn of taking */
     LOOP_REAP_MS = 5000,
+    LOOP_MARKER_MS = 60000,
     LOOP_PACE_MS = 100,
     LOOP_AHEAD_MAX = 512,
     LOOP_UNSETTLED_MAX = 600, /* answers in hand; with more of them nothing is claimed */
@@ -304,6 +305,7 @@ loop_take_probe(struct loop *loop, struct error *err)
     struct job *job;
     char *order_id = NULL;
 
+    loop->marker_again = clock_mono_add(clock_mono_now(), LOOP_MARKER_MS);
     if (!work_take_marker_probe(loop->ledger, &order_id, err))
         return false;
     if (order_id[0] == '\0') {
@@ -341,6 +343,8 @@ loop_take_due(struct loop *loop, struct error *err)
         slots = LOOP_ASKS_AHEAD;
     if (loop->left.look_ms <= 0)
         ok = loop_take_looks(loop, slots * 4, err) && loop_take_probe(loop, err);
+    else if (clock_mono_left_ms(loop->marker_again) == 0)
+        ok = loop_take_probe(loop, err); /* for one that is held until then, and isn't looked up */
     if (ok && loop->left.ask_ms <= 0) {
         ok = work_take_asks(loop->ledger, slots * can->orders_per_ask_max, LOOP_LEASE_MS,
                             loop->options->only_order, &ids, &count, err) &&

@@ -613,6 +613,33 @@ START_TEST(a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_p
 }
 END_TEST
 
+START_TEST(what_is_held_until_a_marker_is_seen_goes_by_itself_once_another_was_accepted)
+{
+    struct clock_mono deadline = clock_mono_add(clock_mono_now(), 60000);
+
+    shop_use(&shop, "unseen", "shop.lines", NULL);
+    shop_must(&shop, 0, "init");
+    shop_must(&shop, 0, "baseline", "--from", "nothing");
+    shop_ships(&shop, "('o9', 'a', '', 3, 0)");
+    support_psql(shop.url, "select unseen.touch('o9')");
+    support_sandbox_faults(&shop.sandbox, "first=1:drop_before");
+    do {
+        (void)shop_waybill(&shop, (const char *const[]){"run", "--order", "o9", NULL});
+        ck_assert_msg(clock_mono_left_ms(deadline) > 0, "it stays unknown: %s", shop.errors);
+    } while (support_query_int(shop.url, "select count(*) from unseen.submissions"
+                                         " where held_by = 'marker'") == 0);
+    shop_ships(&shop, "('o8', 'a', '', 2, 0)");
+    support_psql(shop.url, "select unseen.touch('o8')");
+    shop_must(&shop, 0, "run", "--order", "o8");
+    shop_must(&shop, 0, "run", "--order", "o9");
+    support_query_is(shop.url,
+                     "select order_id, state from unseen.report_submissions order by order_id",
+                     "o8|accepted\no9|accepted");
+    support_query_is(shop.url,
+                     "select kind from unseen.report_discrepancies where closed_at is null", "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -645,6 +672,8 @@ main(void)
     tcase_add_test(tests, a_pause_ends_a_run_when_what_is_in_flight_has_settled);
     tcase_add_test(tests,
                    a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_person);
+    tcase_add_test(tests,
+                   what_is_held_until_a_marker_is_seen_goes_by_itself_once_another_was_accepted);
     tcase_add_test(tests, what_came_back_is_told_and_not_due_again);
     return support_run_suite(suite);
 }
