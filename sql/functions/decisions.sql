@@ -264,6 +264,37 @@ begin
     return taken;
 end $$;
 
+-- Kinds that keep units due back for as long as they last, of their line or of their whole order.
+create or replace function keeps_units_back(kind text, item_id text) returns boolean
+language sql immutable parallel safe as $$
+select kind in ('over_quantity', 'bad_row', 'guard', 'unknown_item', 'ordered_mismatch', 'unknown_order', 'order_blocked',
+                'order_returned', 'unreadable', 'foreign')
+       and (kind <> 'foreign' or item_id = '')
+$$;
+
+-- What such a discrepancy keeps back counts as settled. said: how many units; what can't be counted can't be booked.
+create or replace function write_off_kept_back(d discrepancies, why text) returns text
+language plpgsql security definer set search_path from current
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    booked bigint;
+begin
+    if d.kind in ('bad_row', 'unreadable') then
+        return 'its units can''t be counted, so none is booked: see waybill settle';
+    end if;
+    with put as (
+        insert into adjustments (kind, row_id, shipped, cancelled, reason)
+        select 'write_off', r.row_id, l.due_shipped, l.due_cancelled, format('%s dismissed: %s', d.kind, why)
+          from report_line_items l
+          join rows r using (order_id, item_id, shipment_ref)
+         where l.order_id = d.order_id and (d.item_id = '' or l.item_id = d.item_id) and (d.shipment_ref in ('', l.shipment_ref))
+           and l.due_shipped + l.due_cancelled > 0 and not is_orchestrated(r.model)
+        returning shipped + cancelled as units
+    )
+    select coalesce(sum(put.units), 0) into booked from put;
+    return format('%s units count as settled', booked);
+end $$;
+
 -- A discrepancy that a person has looked at; it stays closed while its evidence is the same. units: due plans anew what is
 -- missing at the API.
 drop function if exists dismiss_discrepancy(bigint, text, text);
@@ -280,6 +311,13 @@ begin
                                   where x.discrepancy_id = of_discrepancy and x.kind = 'missing' and x.submission_id <> 0) then
         said := format('discrepancy %s is of a submission: dismiss it as settled, audit the order, then dismiss the line''s',
                        of_discrepancy);
+        return;
+    end if;
+    if units = 'due' and exists (select from discrepancies x
+                                  where x.discrepancy_id = of_discrepancy and x.closed_at is null and x.submission_id = 0
+                                    and keeps_units_back(x.kind, x.item_id)) then
+        said := format('discrepancy %s keeps its units back for as long as its cause lasts: mend that, then waybill retry discrepancy %s',
+                       of_discrepancy, of_discrepancy);
         return;
     end if;
     update discrepancies x
@@ -301,6 +339,10 @@ begin
         loop
             perform decide('dismiss', waiting, who, why, false, units);
         end loop;
+    end if;
+    if d.submission_id = 0 and keeps_units_back(d.kind, d.item_id) then
+        said := said || '; ' || write_off_kept_back(d, why);
+        insert into queue (order_key, source) values (d.order_id, 'operator');
     end if;
     if units = 'due' and d.kind = 'missing' then
         said := said || format('; %s units are due again', take_back_missing(d, why));

@@ -302,9 +302,9 @@ static const struct command commands[] = {
      "submission|marker|order|discrepancy ID --reason TEXT [--kind KIND]\n"
      "       [--older-than TIME] [--units WHAT] [--force]",
      "Ends held and refused submissions, and discrepancies. The units count as settled, or with\n"
-     "--units due are planned anew. A dismissed discrepancy stays closed while its evidence is "
-     "the\n"
-     "same. What may have been applied needs --force.",
+     "--units due are planned anew, unless a cause that lasts keeps them back. A dismissed\n"
+     "discrepancy stays closed while its evidence is the same. What may have been applied needs\n"
+     "--force.",
      dismiss_options,
      {"waybill dismiss discrepancy 4 --reason 'agreed with the shop'",
       "waybill dismiss submission 17 --units due --reason 'new address'"},

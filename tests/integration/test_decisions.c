@@ -284,6 +284,65 @@ START_TEST(a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_sam
 }
 END_TEST
 
+static void
+limit_units(int most)
+{
+    char *text = support_read_file(shop.config);
+    char *run = strstr(text, "run:");
+    char *log = strstr(text, "log:");
+    char limited[2048];
+
+    ck_assert(run != NULL && log != NULL);
+    (void)snprintf(limited, sizeof(limited), "%.*srun:\n  max_units_per_line: %d\n%s",
+                   (int)(run - text), text, most, log);
+    shop.config = support_write_file("limited.yaml", limited, 0600);
+    free(text);
+}
+
+START_TEST(a_dismissed_discrepancy_books_what_it_kept_back)
+{
+    char id[24];
+
+    shop_ships(&shop, "('o5', 'a', '', 11, 0), ('o5', 'b', '', 2, 0)");
+    shop_must(&shop, 1, "run", "--sweep");
+    newest_discrepancy(id);
+    shop_must(&shop, 1, "dismiss", "discrepancy", id, "--units", "due", "--reason", "all of it");
+    shop_said(&shop, "keeps its units back for as long as its cause lasts");
+    shop_must(&shop, 0, "dismiss", "discrepancy", id, "--reason", "one is a gift");
+    shop_said(&shop, "over_quantity of order o5 dismissed; 11 units count as settled");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url,
+                     "select l.due_shipped, l.status, a.kind, a.shipped, a.reason"
+                     "  from waybill.report_line_items l"
+                     "  join waybill.report_adjustments a using (order_id, item_id)"
+                     " where l.order_id = 'o5'",
+                     "0|done|write_off|11|over_quantity dismissed: one is a gift");
+
+    shop_ships(&shop, "('o6', 'a', '', -1, 0)");
+    shop_must(&shop, 1, "run", "--sweep");
+    newest_discrepancy(id);
+    shop_must(&shop, 0, "dismiss", "discrepancy", id, "--reason", "never mind");
+    shop_said(&shop, "its units can't be counted, so none is booked");
+}
+END_TEST
+
+START_TEST(units_over_the_guard_that_are_dismissed_are_not_posted_without_it)
+{
+    char id[24];
+
+    limit_units(8);
+    shop_ships(&shop, "('o7', 'a', '', 9, 0)");
+    shop_must(&shop, 1, "run", "--sweep");
+    newest_discrepancy(id);
+    shop_must(&shop, 0, "dismiss", "discrepancy", id, "--reason", "billed by hand");
+    shop_said(&shop, "guard of order o7 dismissed; 9 units count as settled");
+    limit_units(0);
+    shop_must(&shop, 0, "run", "--sweep");
+    support_query_is(shop.url,
+                     "select count(*) from waybill.report_submissions where order_id = 'o7'", "0");
+}
+END_TEST
+
 /* As the planner finds it again, or not: there is no submission to send. */
 START_TEST(a_retried_discrepancy_of_the_planners_is_looked_at_again)
 {
@@ -308,21 +367,6 @@ START_TEST(a_retried_discrepancy_of_the_planners_is_looked_at_again)
     shop_said(&shop, "is closed");
 }
 END_TEST
-
-static void
-limit_units(int most)
-{
-    char *text = support_read_file(shop.config);
-    char *run = strstr(text, "run:");
-    char *log = strstr(text, "log:");
-    char limited[2048];
-
-    ck_assert(run != NULL && log != NULL);
-    (void)snprintf(limited, sizeof(limited), "%.*srun:\n  max_units_per_line: %d\n%s",
-                   (int)(run - text), text, most, log);
-    shop.config = support_write_file("limited.yaml", limited, 0600);
-    free(text);
-}
 
 START_TEST(a_guard_that_was_raised_lets_its_lines_go)
 {
@@ -656,6 +700,8 @@ main(void)
     tcase_add_test(tests, units_of_a_dismissed_one_may_be_due_again);
     tcase_add_test(tests, a_refused_one_is_planned_anew_by_retry);
     tcase_add_test(tests, a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_same);
+    tcase_add_test(tests, a_dismissed_discrepancy_books_what_it_kept_back);
+    tcase_add_test(tests, units_over_the_guard_that_are_dismissed_are_not_posted_without_it);
     tcase_add_test(tests, a_retried_discrepancy_of_the_planners_is_looked_at_again);
     tcase_add_test(tests, a_guard_that_was_raised_lets_its_lines_go);
     tcase_add_test(tests, status_names_the_way_on_that_fits_why_something_is_held);
