@@ -225,6 +225,7 @@ struct plan_explained {
     const struct pg_rows *kept; /* report_lines_of_order */
     int row;
     int kept_row; /* of the same key; -1: none */
+    char due[24];
     char why[2048];
 };
 
@@ -308,16 +309,30 @@ plan_explain_next(void *ctx, bool *is_end, struct error *err)
     return true;
 }
 
+/* Without what is planned already, which the evaluation would take back and plan anew. */
+static const char *
+plan_explain_due(struct plan_explained *e, const char *name)
+{
+    bool is_shipped = strcmp(name, "due_shipped") == 0;
+    int64_t due = rows_int(e->rows, e->row, name, 0) -
+                  rows_int(e->rows, e->row, is_shipped ? "soft_shipped" : "soft_cancelled", 0);
+
+    (void)snprintf(e->due, sizeof(e->due), "%lld", (long long)(due > 0 ? due : 0));
+    return e->due;
+}
+
 static const char *
 plan_explain_cell(void *ctx, int column)
 {
-    const struct plan_explained *e = ctx;
+    struct plan_explained *e = ctx;
     const char *name = plan_explain_columns[column].name;
 
     if (strcmp(name, "why") == 0)
         return e->why;
     if (strncmp(name, "posted_", 7) == 0 || strncmp(name, "open_", 5) == 0)
         return e->kept_row >= 0 ? rows_text(e->kept, e->kept_row, name) : "0";
+    if (strncmp(name, "due_", 4) == 0)
+        return plan_explain_due(e, name);
     return rows_text(e->rows, e->row, name);
 }
 

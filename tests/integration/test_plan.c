@@ -124,6 +124,26 @@ START_TEST(a_function_is_asked_for_the_numbers_that_are_queued)
 }
 END_TEST
 
+START_TEST(units_that_are_planned_are_open_and_not_due_as_well)
+{
+    char *planned;
+
+    support_psql(
+        shop.url,
+        "delete from shop.lines;"
+        "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
+        " cancelled_quantity) select 'o' || i, 'a', '', 2, 0 from generate_series(1, 2) i");
+    plan_use("shop.lines");
+    shop_must(&shop, 0, "run", "--max-posts", "1");
+    planned = support_query_text(shop.url, "select order_id from waybill.report_submissions"
+                                           " where state = 'planned'");
+    shop_must(&shop, 0, "plan", "--json", "--explain", planned);
+    shop_said(&shop, "\"open_shipped\":2,\"open_cancelled\":0,"
+                     "\"due_shipped\":0,\"due_cancelled\":0");
+    free(planned);
+}
+END_TEST
+
 /* Twelve orders, of which o3 and o7 make the view divide by zero; o1 is all posted. */
 static void
 make_unreadable(void)
@@ -208,6 +228,7 @@ main(void)
     tcase_add_test(tests, orders_known_by_the_merchants_number_are_in_the_plan);
     tcase_add_test(tests, a_merchants_number_may_be_another_orders_id);
     tcase_add_test(tests, a_function_is_asked_for_the_numbers_that_are_queued);
+    tcase_add_test(tests, units_that_are_planned_are_open_and_not_due_as_well);
     tcase_add_test(tests, an_order_that_cant_be_read_is_named_and_the_others_are_planned);
     tcase_add_test(tests, a_function_that_finds_no_table_is_a_matter_of_the_configuration);
     tcase_add_test(tests, a_number_that_many_orders_have_hides_no_other);
