@@ -10,6 +10,10 @@ declare
     listed bigint;
 begin
     select * into strict me from identity;
+    if me.mode = 'paused' and me.resume_mode = 'new' then
+        raise exception 'the ledger is paused'
+            using errcode = 'WB006', hint = 'resume it first: waybill resume';
+    end if;
     if me.mode <> 'new' then
         raise exception 'the ledger is %, its baseline is given already', me.mode
             using errcode = 'WB006';
