@@ -18,6 +18,7 @@ select r.order_id, r.item_id, r.shipment_ref,
        when r.refused_submission is not null and r.is_present then 'parked'
        when x.due_shipped + x.due_cancelled > 0 and r.waits_for is null then 'due'
        when r.waits_for is not null and (x.due_shipped is null or x.due_shipped + x.due_cancelled > 0) then 'waiting'
+       when n.is_unseen then 'waiting'
        when not r.is_present then 'gone'
        else 'done' end as status,
        case
@@ -29,6 +30,7 @@ select r.order_id, r.item_id, r.shipment_ref,
                         from submissions f where f.submission_id = r.refused_submission), r.waits_for)
        when x.due_shipped + x.due_cancelled > 0 and r.waits_for is null then 'not planned yet: the next run takes it'
        when r.waits_for is not null and (x.due_shipped is null or x.due_shipped + x.due_cancelled > 0) then r.waits_for
+       when n.is_unseen then 'not looked at yet: the next run does'
        when not r.is_present then 'the warehouse shows it no more' end as reason,
        s.submission_id,
        coalesce(d.discrepancy_id, e.discrepancy_id) as discrepancy_id,
@@ -70,6 +72,11 @@ select r.order_id, r.item_id, r.shipment_ref,
                    else m.cancelled - least(m.cancelled, greatest(0, l.moves_cancelled - l.before_cancelled)) end::bigint as due_cancelled
          from (select r.shipped - r.live_shipped as shipped,
                       r.cancelled - r.live_cancelled as cancelled) m) x
+ cross join lateral (
+       -- it has units by the word of a baseline or of the API; what was read has a model
+       select not r.is_present and r.model is null
+              and (exists (select from feed_state f where f.last_sweep_at is null)
+                   or r.order_id in (select q.order_key collate "C" from queue q)) as is_unseen) n
   left join lateral (
        select o.submission_id, o.state = 'held' as is_held,
               sum(i.shipped) filter (where o.state = 'held') over () ::bigint as held_shipped,
@@ -132,7 +139,7 @@ comment on column report_line_items.due_shipped is
     'shipped units neither posted nor open, without those that only moved to this parcel; never negative; null: the row is bad; see status for whether they will go';
 comment on column report_line_items.due_cancelled is 'the same for cancelled units';
 comment on column report_line_items.status is
-    'the first that holds of: discrepancy (a person must look; held and parked ones say so themselves), held, open (planned, sending or unknown), parked (refused by the API), due (the next run plans it), waiting (due, but not to be posted yet), gone (the warehouse shows it no more), done';
+    'the first that holds of: discrepancy (a person must look; held and parked ones say so themselves), held, open (planned, sending or unknown), parked (refused by the API), due (the next run plans it), waiting (due, but not to be posted yet; or settled by a baseline and not looked at yet), gone (the warehouse shows it no more), done';
 comment on column report_line_items.reason is 'why it isn''t moving, in words; null: done';
 comment on column report_line_items.submission_id is 'the open submission that carries units of this row; a held one first';
 comment on column report_line_items.discrepancy_id is 'the open discrepancy of this row, its line, order or submission';

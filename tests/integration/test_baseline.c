@@ -262,6 +262,32 @@ START_TEST(a_baseline_from_the_api_that_was_killed_goes_on)
 }
 END_TEST
 
+START_TEST(what_a_file_settled_waits_for_its_first_look)
+{
+    const char *file = support_write_file(
+        "two.csv", "order_id,item_id,shipment_ref,shipped,cancelled\no1,a,,1,0\nelsewhere,a,,1,0\n",
+        0600);
+    static const char REPORT[] =
+        "select string_agg(concat_ws(' ', order_id, status, reason), ', ' order by order_id)"
+        "  from filed.report_line_items where order_id in ('o1', 'elsewhere')";
+
+    shop_ships(&shop, "('o1', 'a', '', 1, 0)");
+    shop_use(&shop, "filed", "shop.lines", NULL);
+    shop_must(&shop, 0, "init", "-q");
+    shop_must(&shop, 0, "pause", "--reason", "not yet");
+    shop_must(&shop, 3, "baseline", "--from", "csv", file);
+    shop_warned(&shop, "the ledger is paused");
+    shop_warned(&shop, "resume it first");
+    shop_must(&shop, 0, "resume");
+    shop_must(&shop, 0, "baseline", "--from", "csv", file);
+    support_query_is(shop.url, REPORT,
+                     "elsewhere waiting not looked at yet: the next run does,"
+                     " o1 waiting not looked at yet: the next run does");
+    shop_must(&shop, 0, "run", "-q");
+    support_query_is(shop.url, REPORT, "elsewhere gone the warehouse shows it no more, o1 done");
+}
+END_TEST
+
 START_TEST(a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line)
 {
     static const char *const BAD = "order_id,item_id,shipment_ref,shipped,cancelled\r\n"
@@ -474,6 +500,7 @@ main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_apis_units_go_to_the_rows_that_show_them);
     tcase_add_test(tests, a_baseline_from_the_api_that_was_killed_goes_on);
+    tcase_add_test(tests, what_a_file_settled_waits_for_its_first_look);
     tcase_add_test(tests, a_file_is_booked_whole_or_not_at_all_and_every_mistake_has_its_line);
     tcase_add_test(tests, a_dry_run_says_what_would_be_and_changes_nothing);
     tcase_add_test(tests, a_warehouse_with_rows_that_can_t_be_counted_is_not_taken_at_its_word);
