@@ -442,7 +442,7 @@ declare
 begin
     perform 1 from lanes l where l.order_id = of_order for no key update;
     perform read_listing(null, of_order, listing, null, null);
-    booked := book_foreign(null, of_order, listing, false);
+    booked := book_foreign(null, of_order, listing, false, format('adopted by %s: %s', who, why));
     done := true;
     if booked = 0 then
         said := coalesce((select format('fulfillment %s is that of submission %s', id, s.submission_id)

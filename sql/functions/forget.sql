@@ -68,12 +68,12 @@ begin
      where d.order_id = of_order and d.action <> 'forget' and d.reason is not null;
     get diagnostics n = row_count;
     dropped := dropped + n;
-    -- "settled by hand by NAME: " and "submission N dismissed: " are ours
+    -- what stands before the colon is ours: "settled by hand by NAME: ", "adopted by NAME: ", "submission N dismissed: "
     update adjustments j
        set reason = split_part(j.reason, ': ', 1)
       from rows r
-     where r.order_id = of_order and j.row_id = r.row_id and j.kind in ('correction', 'write_off')
-       and (j.reason like 'settled by hand by %: %' or j.reason like 'submission % dismissed: %');
+     where r.order_id = of_order and j.row_id = r.row_id and j.kind in ('correction', 'write_off', 'foreign')
+       and (j.reason like 'settled by hand by %: %' or j.reason like 'adopted by %: %' or j.reason like '% dismissed: %');
     get diagnostics n = row_count;
     perform set_config('waybill.is_forgetting', '', true);
     dropped := dropped + n;

@@ -247,7 +247,8 @@ begin
            not is_first_look and coalesce(bool_or(may_be_ours(of_order, f)), false)
       into listing, is_in_doubt
       from jsonb_array_elements(listing) f;
-    booked := book_foreign(for_run, of_order, listing, is_first_look and not is_first_live(looked_in));
+    booked := book_foreign(for_run, of_order, listing, is_first_look and not is_first_live(looked_in),
+                           'made at the API by somebody else');
     if booked > 0 then
         perform withdraw_unwanted(array[of_order], true);
     end if;
@@ -290,8 +291,9 @@ end $$;
 create or replace function own_lost() returns text
 language sql immutable as $$ select 'posted by this ledger, which lost the commit' $$;
 
--- Fulfillments that nobody explains become adjustments `foreign`, on the rows that have such units due first.
-create or replace function book_foreign(for_run bigint, of_order text, listing jsonb, is_alarm boolean) returns bigint
+-- Fulfillments that nobody explains become adjustments `foreign`, on the rows that have such units due first. why: the
+-- reason of those that are not our own.
+create or replace function book_foreign(for_run bigint, of_order text, listing jsonb, is_alarm boolean, why text) returns bigint
 language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
@@ -380,7 +382,7 @@ begin
             -- what the API's own fulfiller posts is most likely its; the last row visited takes what no row wants
             insert into adjustments (kind, row_id, shipped, cancelled, fulfillment_id, reason)
             select 'foreign', taken.row_id, x.shipped, x.cancelled, f.id,
-                   case when f.is_own then own_lost() else 'made at the API by somebody else' end
+                   case when f.is_own then own_lost() else why end
               from (select case when taken.is_first then left_shipped else least(left_shipped, taken.due_shipped) end as shipped,
                            case when taken.is_first then left_cancelled else least(left_cancelled, taken.due_cancelled) end as cancelled) x
              where x.shipped <> 0 or x.cancelled <> 0;

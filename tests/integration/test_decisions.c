@@ -502,6 +502,10 @@ START_TEST(a_fulfillment_of_somebody_else_is_adopted_once)
     shop_other_posts(&shop, "o3", "a", 3, 0, id);
     shop_must(&shop, 0, "adopt", id, "--reason", "made in the dashboard");
     shop_said(&shop, "is adopted");
+    support_query_is(shop.url,
+                     "select kind, reason like 'adopted by %: made in the dashboard'"
+                     "  from waybill.report_adjustments where fulfillment_id is not null",
+                     "foreign|t");
     shop_must(&shop, 0, "adopt", id, "--reason", "made in the dashboard");
     shop_said(&shop, "in the ledger already");
     shop_must(&shop, 1, "adopt", "ful_nonesuch", "--reason", "x");
