@@ -83,16 +83,14 @@ done:
 static bool
 check_empty(struct pg *pg, const struct warehouse *warehouse, struct check_list *out)
 {
-    struct buffer sql;
+    const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
+                                            {NULL, NULL}};
     struct error failure = {0};
     struct error ignored = {0};
 
-    buffer_init(&sql, CHECK_SQL_BYTES_MAX);
-    (void)buffer_printf(&sql, "select from (%s) s limit 0", warehouse_all_sql(warehouse));
-    if (!sql.is_failed && pg_exec(pg, "begin; set local row_security = off", &failure))
-        (void)pg_query(pg, buffer_text(&sql), 0, NULL, NULL, &failure);
+    if (pg_exec(pg, "begin; set local row_security = off", &failure))
+        (void)statements_query(pg, template_check_policies, slots, 0, NULL, NULL, &failure);
     (void)pg_exec(pg, "rollback", &ignored);
-    buffer_free(&sql);
     if (strcmp(failure.sqlstate, "42501") != 0)
         return check_add(out, CHECK_WARN, "relation", "", "%s is empty", warehouse_name(warehouse));
     return check_add(
