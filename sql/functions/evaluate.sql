@@ -49,7 +49,7 @@ with wanted as (
            r.problem
       from (select k.*, bad_reading(k) as problem, is_key_too_long(k.order_id, k.item_id, k.shipment_ref) as is_too_long
               from unnest(with_coordinated(readings)) k) r
-), keyed as (
+), grouped as (
     -- one row a key; a key twice is a view that fans out, and can't be counted
     select order_id, item_id, shipment_ref,
            coalesce(min(problem), case when count(*) > 1 then format('%s rows for one key', count(*)) end) as problem,
@@ -62,6 +62,20 @@ with wanted as (
            min(shipment_item_id) as shipment_item_id, min(model) as model
       from read_rows
      group by order_id, item_id, shipment_ref
+), keyed as (
+    -- of two ordered quantities nobody knows which is right
+    select g.order_id, g.item_id, g.shipment_ref, p.problem,
+           case when p.problem is null then g.ordered end as ordered,
+           case when p.problem is null then g.shipped end as shipped,
+           case when p.problem is null then g.cancelled end as cancelled,
+           case when p.problem is null then g.returned else 0 end as returned,
+           g.tracking_company, g.tracking_number, g.tracking_url, g.shipment_id, g.shipment_item_id, g.model
+      from (select k.*, min(k.ordered) over line <> max(k.ordered) over line as has_two_ordered
+              from grouped k
+            window line as (partition by k.order_id, k.item_id) offset 0) g
+     cross join lateral (
+           select coalesce(g.problem, case when g.has_two_ordered
+                                           then 'the rows of the line have different ordered quantities' end) as problem offset 0) p
 ), kept as (
     select r.*
       from wanted w
@@ -137,7 +151,6 @@ with wanted as (
     select g.order_id, g.item_id,
            bool_or(is_read) as is_present,
            min(problem) as problem,
-           count(distinct ordered) filter (where is_read) as ordered_kinds,
            max(ordered) as ordered,
            sum(shipped) as shipped, sum(cancelled) as cancelled, sum(returned) as returned,
            sum(desired_shipped) as desired_shipped, sum(desired_cancelled) as desired_cancelled,
@@ -182,7 +195,6 @@ with wanted as (
            case
            when not is_present then null
            when problem is not null then 'bad_row'
-           when ordered_kinds > 1 then 'bad_row'
            when shipped + cancelled > ordered then 'over_quantity'
            when has_gate and has_items and api_quantity is null then 'unknown_item'
            when api_quantity <> ordered then 'ordered_mismatch'
@@ -199,7 +211,7 @@ with wanted as (
     select j.*,
            coalesce(kind = 'decreased' and is_noted, false) as is_note,
            case kind
-           when 'bad_row' then coalesce(problem, 'the rows of the line have different ordered quantities')
+           when 'bad_row' then problem
            when 'over_quantity' then
                 case when shipped + cancelled > ordered
                      then format('%s shipped and %s cancelled, but only %s ordered', shipped, cancelled, ordered)

@@ -192,7 +192,9 @@ static const struct story stories[] = {
 {"a null item", {{"plan", "A null '' 5/1/0; A 2 '' 5/1/0"}, {"open", "planned '' 2:1/0"}, {"issues", "bad_row"}}},
 {"a null parcel is the empty parcel", {{"plan", "A 1 null 5/1/0"}, {"open", "planned '' 1:1/0"}, {"issues", ""}}},
 {"two ordered quantities", {{"plan", "A 1 P1 5/1/0; A 1 P2 6/1/0; A 2 P1 5/1/0"}, {"open", "planned P1 2:1/0"},
-    {"issues", "bad_row 1"}, {"detail", "the rows of the line have different ordered quantities"}}},
+    {"issues", "bad_row 1"}, {"detail", "the rows of the line have different ordered quantities"},
+    {"sql", "do $$ begin assert (select bool_and((shipped is null) = (item_id = '1')) from rows); end $$"},
+    {"plan", "A 1 P1 6/1/0; A 1 P2 6/1/0; A 2 P1 5/1/0"}, {"open", "planned P1 1:1/0 2:1/0; planned P2 1:1/0"}, {"issues", ""}}},
 {"a model that nobody knows", {{"plan", "A 1 '' 5/1/0 pickup; A 2 '' 5/1/0"}, {"open", "planned '' 2:1/0"}, {"issues", "bad_row 1"}}},
 {"one bad parcel stops its line, also the good parcels of it", {
     {"plan", "A 1 P1 5/-1/0; A 1 P2 5/1/0; A 2 P2 5/1/0"}, {"open", "planned P2 2:1/0"}, {"issues", "bad_row 1"}}},
