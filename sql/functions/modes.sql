@@ -28,11 +28,11 @@ begin
     if me.is_live <> live then
         raise exception 'this ledger was filled in % mode, the configuration says %',
             case when me.is_live then 'live' else 'test' end, case when live then 'live' else 'test' end
-            using errcode = 'WB002', hint = 'use another database.schema for the other mode';
+            using errcode = 'WB002', hint = 'set api.mode back, or use another database.schema; see: waybill recover';
     end if;
     if me.base_url <> url then
         raise exception 'this ledger was filled from %, the configuration says %', me.base_url, url
-            using errcode = 'WB002', hint = 'use another database.schema, or set api.base_url back';
+            using errcode = 'WB002', hint = 'set api.base_url back, or use another database.schema; see: waybill recover';
     end if;
 end $$;
 

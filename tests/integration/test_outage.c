@@ -224,6 +224,7 @@ stops_for_another_api(const char *said)
 {
     shop_must(&shop, 3, "run", "-q");
     shop_warned(&shop, said);
+    shop_warned(&shop, "see: waybill recover");
     shop_must(&shop, 3, "check");
     shop_said(&shop, said);
     shop_said(&shop, "waybill recover");
