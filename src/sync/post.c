@@ -73,6 +73,10 @@ post_detail(const struct provider_result *result, const struct verdict *verdict,
         (void)snprintf(out, out_bytes, "%s: %s", verdict->why, result->mismatch);
         return;
     }
+    if (result->error_code[0] == '\0' && result->error_message[0] == '\0') {
+        (void)snprintf(out, out_bytes, "%s: HTTP %d", verdict->why, result->http_status);
+        return;
+    }
     (void)snprintf(out, out_bytes, "%s: %s%.3d %s%s%s%s: %s", verdict->why,
                    result->http_status > 0 ? "HTTP " : "", result->http_status, result->error_code,
                    result->error_parameter[0] != '\0' ? " (" : "", result->error_parameter,

@@ -252,6 +252,16 @@ START_TEST(what_stops_a_run_for_another_api_is_told_by_check_and_by_status)
 }
 END_TEST
 
+START_TEST(an_answer_of_the_other_mode_is_told_without_words_that_it_lacks)
+{
+    shop_ships(&shop, "('o1', 'a', '', 3, 0)");
+    support_sandbox_faults(&shop.sandbox, "wrong_live=1");
+    shop_must(&shop, 3, "run", "-q");
+    support_query_is(shop.url, "select kind, detail from waybill.report_discrepancies",
+                     "ledger|accepted, but in the other mode: HTTP 201");
+}
+END_TEST
+
 START_TEST(a_key_of_the_other_mode_is_told_by_check)
 {
     shop_ships(&shop, "('o1', 'a', '', 3, 0)");
@@ -340,6 +350,7 @@ main(void)
     CASE(an_outage_ends_in_nothing_held);
     CASE(what_fails_again_and_again_while_others_are_accepted_is_held);
     CASE(what_stops_a_run_for_another_api_is_told_by_check_and_by_status);
+    CASE(an_answer_of_the_other_mode_is_told_without_words_that_it_lacks);
     CASE(a_key_of_the_other_mode_is_told_by_check);
     return support_run_suite(suite);
 }
