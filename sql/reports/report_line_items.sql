@@ -93,7 +93,7 @@ select r.order_id, r.item_id, r.shipment_ref,
               else case when o.next_attempt_at = 'infinity' then format('submission %s waits for the order to be accepted', o.submission_id)
                         when o.next_attempt_at > o.created_at and o.tries > 0
                         then format('submission %s is tried again at %s', o.submission_id,
-                                    to_char(o.next_attempt_at, 'YYYY-MM-DD HH24:MI:SS TZ'))
+                                    to_char(greatest(o.next_attempt_at, (select k.blocked_until from api_key k)), 'YYYY-MM-DD HH24:MI:SS TZ'))
                         else format('submission %s is planned', o.submission_id) end
               end || coalesce(': ' || nullif(concat_ws(': ', o.error_code, o.error_message), ''), '') as reason
          from submissions o

@@ -201,6 +201,19 @@ START_TEST(a_row_tells_where_its_units_are)
 }
 END_TEST
 
+START_TEST(what_is_tried_again_waits_for_the_key_too)
+{
+    plan("('a', 'p', 5, 3, 0)");
+    support_psql(url, "update waybill.submissions set tries = 1,"
+                      " next_attempt_at = '2100-01-01 12:00:00Z';"
+                      "update waybill.api_key set blocked_until = '2100-01-01 12:00:27Z'");
+    support_query_is(url,
+                     "select reason like 'submission 1 is tried again at 2100-01-01 __:__:27 %'"
+                     "  from waybill.report_line_items",
+                     "t");
+}
+END_TEST
+
 START_TEST(a_held_and_a_parked_row_say_so_though_they_have_a_discrepancy)
 {
     plan("('a', 'p', 5, 3, 0), ('b', 'q', 5, 2, 0)");
@@ -411,6 +424,7 @@ main(void)
     tcase_add_test(tcase, every_report_can_be_read_in_pieces_one_after_the_other);
     tcase_add_test(tcase, no_report_looks_dear_in_a_new_ledger);
     tcase_add_test(tcase, a_row_tells_where_its_units_are);
+    tcase_add_test(tcase, what_is_tried_again_waits_for_the_key_too);
     tcase_add_test(tcase, a_held_and_a_parked_row_say_so_though_they_have_a_discrepancy);
     tcase_add_test(tcase, units_of_a_renamed_parcel_are_not_due_again);
     tcase_add_test(tcase, discrepancies_show_null_for_what_they_are_not_about);
