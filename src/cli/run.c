@@ -247,7 +247,8 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     if (ok && options.only_order != NULL && summary.looked_at == 0 && !summary.was_stopped &&
         !summary.was_skipped)
         log_event(LOG_WARN, "cli", "order_not_found", "order", options.only_order, "message",
-                  "neither the warehouse nor the ledger shows it", NULL);
+                  "neither the warehouse nor the ledger shows an order that the API calls so",
+                  NULL);
     if (!context->is_quiet && (ok || summary.run_id > 0)) {
         run_put_summary(command, &summary, context->out);
         (void)fflush(context->out);
