@@ -60,11 +60,13 @@ check_call(struct ledger *ledger, const struct warehouse *warehouse, struct chec
     if (!pg_exec(pg, "begin", err))
         goto done;
     if (statements_query(pg, template_check_count, slots, 1, params, &rows, &failure)) {
-        ok = check_add(out, CHECK_OK, "relation", "",
-                       "%s is a function: called for %d orders of the ledger, it gives %lld rows; "
-                       "how it reads its tables can't be seen from here",
-                       warehouse_name(warehouse), pg_rows_count(known),
-                       (long long)pg_rows_int(rows, 0, 0)) ||
+        ok = check_add(
+                 out, CHECK_OK, "relation", "",
+                 "%s is a function: called for %d orders of the ledger, it gives %lld rows; "
+                 "how it reads its tables can't be seen from here, and a sweep asks it only for "
+                 "orders that the ledger knows",
+                 warehouse_name(warehouse), pg_rows_count(known),
+                 (long long)pg_rows_int(rows, 0, 0)) ||
              check_no_memory(err);
     } else {
         warehouse_refine_error(&failure);

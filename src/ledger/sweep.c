@@ -285,13 +285,16 @@ sweep_run(struct ledger *ledger, const struct warehouse *warehouse, int64_t run_
     struct pg_rows *known = NULL;
     char run[PG_INT_BYTES], missed[PG_INT_BYTES], not_ours[PG_INT_BYTES], most[PG_INT_BYTES];
     const char *most_params[] = {most};
+    const char *unseen[] = {run, warehouse_name(warehouse)};
 
     memset(out, 0, sizeof(*out));
     pg_int_text(run, run_id);
     pg_int_text(most, SWEEP_LEFT_OUT_MAX);
     if (!pg_run(pg, &stmt_sweep_begin, NULL, &start, err) ||
         !pg_run(pg, &stmt_sweep_unreadable, most_params, &known, err) ||
-        !sweep_relation(pg, warehouse, pg_rows_text(known, 0, 0), pause, out, err))
+        !sweep_relation(pg, warehouse, pg_rows_text(known, 0, 0), pause, out, err) ||
+        (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION &&
+         !pg_run(pg, &stmt_sweep_unseen, unseen, NULL, err)))
         goto done;
     if (!pg_rows_bool(start, 0, 1))
         out->missed = 0; /* the first one: there was no feed to miss anything */

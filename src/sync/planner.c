@@ -169,9 +169,11 @@ planner_sweep(struct planner *planner, struct ledger *ledger, struct warehouse *
 
     if (!sweep_run(ledger, warehouse, planner->run_id, &pause, &swept, err))
         return false;
-    log_event(LOG_INFO, "sync", "swept", "why", why, "orders", log_int(swept.orders), "lines",
-              log_int(swept.lines), "missed_by_feed", log_int(swept.missed), "not_ours",
-              log_int(swept.not_ours), "ms", log_int(clock_mono_since_ms(began)), NULL);
+    log_event(LOG_INFO, "sync", "swept", "why", why, "of",
+              warehouse_kind(warehouse) == WAREHOUSE_FUNCTION ? "orders known to the ledger" : NULL,
+              "orders", log_int(swept.orders), "lines", log_int(swept.lines), "missed_by_feed",
+              log_int(swept.missed), "not_ours", log_int(swept.not_ours), "ms",
+              log_int(clock_mono_since_ms(began)), NULL);
     return true;
 }
 

@@ -144,6 +144,37 @@ START_TEST(units_that_are_planned_are_open_and_not_due_as_well)
 }
 END_TEST
 
+START_TEST(what_a_feed_missed_of_a_function_stays_a_persons_business)
+{
+    static const char OPEN[] = "select shipment_ref from waybill.report_discrepancies"
+                               " where closed_at is null and kind = 'feed_broken' order by 1";
+    char *id;
+
+    plan_use("shop.lines_of");
+    support_psql(shop.url, "select waybill.feed_from('shop.lines', 'r.order_id')");
+    shop_must(&shop, 0, "run", "-q");
+    support_psql(shop.url,
+                 "alter table shop.lines disable trigger waybill_feed_insert;"
+                 "insert into shop.lines (order_id, item_id, shipment_ref, shipped_quantity,"
+                 " cancelled_quantity) values ('o2', 'b', '', 2, 0)");
+    shop_must(&shop, 1, "run", "-q");
+    support_query_is(shop.url, OPEN, "shop.lines\nshop.lines_of");
+    support_psql(shop.url, "select waybill.feed_from('shop.lines', 'r.order_id')");
+    shop_must(&shop, 0, "run", "-q");
+    support_query_is(shop.url, OPEN, "shop.lines_of");
+    shop_must(&shop, 1, "status", "--check");
+
+    id = support_query_text(shop.url, "select discrepancy_id from waybill.report_discrepancies"
+                                      " where closed_at is null");
+    support_psql(shop.url, "select waybill.touch('o2')");
+    shop_must(&shop, 0, "dismiss", "discrepancy", id, "--reason", "touched what is new");
+    free(id);
+    shop_must(&shop, 0, "run", "-q", "--sweep");
+    support_query_is(shop.url, OPEN, "");
+    ck_assert_int_eq(shop_applied(&shop), 1);
+}
+END_TEST
+
 /* Twelve orders, of which o3 and o7 make the view divide by zero; o1 is all posted. */
 static void
 make_unreadable(void)
@@ -228,6 +259,7 @@ main(void)
     tcase_add_test(tests, orders_known_by_the_merchants_number_are_in_the_plan);
     tcase_add_test(tests, a_merchants_number_may_be_another_orders_id);
     tcase_add_test(tests, a_function_is_asked_for_the_numbers_that_are_queued);
+    tcase_add_test(tests, what_a_feed_missed_of_a_function_stays_a_persons_business);
     tcase_add_test(tests, units_that_are_planned_are_open_and_not_due_as_well);
     tcase_add_test(tests, an_order_that_cant_be_read_is_named_and_the_others_are_planned);
     tcase_add_test(tests, a_function_that_finds_no_table_is_a_matter_of_the_configuration);
