@@ -31,8 +31,8 @@ bool clock_boot_is_past(struct clock_boot deadline);
 int64_t clock_mono_left_ms(struct clock_mono deadline);
 int64_t clock_mono_since_ms(struct clock_mono at);
 
-/* Wall clock, for people, log lines and what `check` asks only: "2026-11-23T14:05:06.789Z" (25 bytes
- * with the NUL). */
+/* Wall clock, for people, log lines and what `check` asks only: "2026-11-23T14:05:06.789Z" (25
+ * bytes with the NUL). */
 void clock_wall_text(char out[25]);
 
 /* Wall clock in milliseconds since 1970: for HTTP dates only, never for deadlines. */
