@@ -460,10 +460,11 @@ end $$;
 create or replace function pause(why text default null, who text default session_user) returns text
 language plpgsql security definer set search_path from current as $$
 declare
-    was ledger_mode := (select mode from identity);
+    me identity;
 begin
-    if was = 'paused' then
-        return 'paused already';
+    select * into strict me from identity;
+    if me.mode = 'paused' then
+        return format('paused already, by %s%s', me.mode_by, coalesce(': ' || nullif(me.mode_reason, ''), ''));
     end if;
     perform set_mode('paused', who, why);
     perform note_decision('pause', 'ledger', null, null, who, why);

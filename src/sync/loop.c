@@ -415,7 +415,8 @@ loop_begin(struct loop *loop, struct error *err)
         return false;
     }
     if (strcmp(me.mode, "paused") == 0) {
-        error_set(err, ERROR_STATE, "the ledger is paused by %s: %s", me.mode_by, me.mode_reason);
+        error_set(err, ERROR_STATE, "the ledger is paused by %s%s%s", me.mode_by,
+                  me.mode_reason[0] != '\0' ? ": " : "", me.mode_reason);
         error_hint(err, "to go on: waybill resume");
         return false;
     }

@@ -608,6 +608,17 @@ START_TEST(a_pause_ends_a_run_when_what_is_in_flight_has_settled)
 }
 END_TEST
 
+START_TEST(a_pause_without_a_reason_leaves_no_place_for_one)
+{
+    shop_must(&shop, 0, "pause");
+    shop_must(&shop, 3, "run", "-q");
+    shop_warned(&shop, "the ledger is paused by ");
+    ck_assert_msg(strstr(shop.errors, ": \n") == NULL, "%s", shop.errors);
+    shop_must(&shop, 0, "pause", "--reason", "later");
+    shop_said(&shop, "paused already, by ");
+}
+END_TEST
+
 START_TEST(what_came_back_is_told_and_not_due_again)
 {
     support_psql(shop.url, "update shop.lines set returned_quantity = 2 where order_id = 'o4'");
@@ -719,6 +730,7 @@ main(void)
     tcase_add_test(tests, what_was_refused_for_the_units_of_others_is_planned_anew_without_them);
     tcase_add_test(
         tests, what_was_refused_for_the_units_of_others_is_not_written_off_before_they_are_booked);
+    tcase_add_test(tests, a_pause_without_a_reason_leaves_no_place_for_one);
     tcase_add_test(tests, a_pause_ends_a_run_when_what_is_in_flight_has_settled);
     tcase_add_test(tests,
                    a_fulfillment_with_another_ledgers_marker_is_doubt_that_ends_with_a_person);
