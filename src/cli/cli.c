@@ -88,7 +88,7 @@ cli_help(const char *name)
 
     if (name != NULL && strcmp(name, "config") == 0) {
         help_config(stdout);
-    } else if (name != NULL) {
+    } else if (name != NULL && strcmp(name, "help") != 0) {
         command = command_find(name);
         if (command == NULL)
             return cli_unknown_command(name);

@@ -74,6 +74,7 @@ START_TEST(usage_errors_are_told_before_any_file_is_read)
     expect(ARGS("--help"), 0, "commands:", NULL);
     expect(ARGS("run", "--help"), 0, "usage: waybill run", NULL);
     expect(ARGS("help", "plan"), 0, "usage: waybill plan", NULL);
+    expect(ARGS("help", "help"), 0, "usage: waybill ", NULL);
     expect(ARGS("help", "config"), 0, "api.max_in_flight\n", NULL);
     expect(ARGS("version"), 0, "libpq ", NULL);
     expect(ARGS("report"), 0, "line_items", NULL);
