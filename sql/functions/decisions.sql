@@ -329,7 +329,7 @@ begin
         said := format('there is no open discrepancy %s', of_discrepancy);
         return;
     end if;
-    said := format('%s of order %s dismissed', d.kind, d.order_id);
+    said := format('%s%s dismissed', d.kind, ' of order ' || nullif(d.order_id, ''));
     -- What waits for its order to be accepted would wait for ever, and nobody would say so any more.
     if d.submission_id = 0 and d.item_id = '' and d.kind in ('foreign', 'order_blocked', 'order_returned') then
         for waiting in

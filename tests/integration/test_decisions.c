@@ -343,6 +343,15 @@ START_TEST(units_over_the_guard_that_are_dismissed_are_not_posted_without_it)
 }
 END_TEST
 
+START_TEST(what_is_of_no_order_is_dismissed_without_naming_one)
+{
+    support_psql(shop.url, "insert into waybill.discrepancies (kind, order_id, detail)"
+                           " values ('warehouse_shrank', '', 'far fewer rows')");
+    shop_must(&shop, 0, "dismiss", "--kind", "warehouse_shrank", "--reason", "purged");
+    shop_said(&shop, "warehouse_shrank dismissed");
+}
+END_TEST
+
 /* As the planner finds it again, or not: there is no submission to send. */
 START_TEST(a_retried_discrepancy_of_the_planners_is_looked_at_again)
 {
@@ -717,6 +726,7 @@ main(void)
     tcase_add_test(tests, a_dismissed_discrepancy_stays_dismissed_while_its_evidence_is_the_same);
     tcase_add_test(tests, a_dismissed_discrepancy_books_what_it_kept_back);
     tcase_add_test(tests, units_over_the_guard_that_are_dismissed_are_not_posted_without_it);
+    tcase_add_test(tests, what_is_of_no_order_is_dismissed_without_naming_one);
     tcase_add_test(tests, a_retried_discrepancy_of_the_planners_is_looked_at_again);
     tcase_add_test(tests, a_guard_that_was_raised_lets_its_lines_go);
     tcase_add_test(tests, status_names_the_way_on_that_fits_why_something_is_held);
