@@ -126,6 +126,18 @@ next_fill_orders(const struct report_status *status, struct next *next)
     }
 }
 
+/* While the API tells us to stay away a run can only say so. */
+static void
+next_add_run(const struct health_facts *facts, struct next *next)
+{
+    char when[80] = "";
+
+    if (facts->api_blocked_s > 0)
+        (void)snprintf(when, sizeof(when), " # in %lld s, when the API takes requests again",
+                       (long long)facts->api_blocked_s);
+    next_add(next, "waybill run", when, "");
+}
+
 void
 next_fill(const struct report_status *status, const struct health_facts *facts,
           const struct health *health, const char *schema, struct next *out)
@@ -162,5 +174,5 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
     if (facts->workers == 0 && strcmp(facts->mode, "paused") != 0 && !is_other_api &&
         (facts->queued > 0 || (facts->backlog > 0 && !is_shadow) ||
          next_has_finding(health, "last_run") || next_has_finding(health, "last_run_exit")))
-        next_add(out, "waybill run", "", "");
+        next_add_run(facts, out);
 }

@@ -162,6 +162,16 @@ START_TEST(what_stopped_the_last_run_stands_on_top_with_the_way_on)
 }
 END_TEST
 
+START_TEST(while_the_api_tells_us_to_stay_away_the_next_run_has_its_time)
+{
+    support_psql(url, "select waybill.touch('o1'); select waybill.block_key(500000, '429')");
+    expect(ARGS("status"), 0, "api       told us to stay away for another 8 min: 429\n");
+    expect(ARGS("status"), 0, "next:     waybill run # in ");
+    support_psql(url, "select waybill.unblock_key()");
+    expect(ARGS("status"), 0, "next:     waybill run\n");
+}
+END_TEST
+
 START_TEST(a_pause_shows_who_and_why_and_the_way_out)
 {
     support_psql(url, "select waybill.set_mode('paused', 'ann', 'stock-taking')");
@@ -214,6 +224,7 @@ main(void)
     tcase_add_test(tcase, a_queue_that_no_table_feeds_is_a_warning_when_sweeps_are_all_there_is);
     tcase_add_test(tcase, the_screen_says_what_is_stuck_and_why_and_what_to_type);
     tcase_add_test(tcase, what_stopped_the_last_run_stands_on_top_with_the_way_on);
+    tcase_add_test(tcase, while_the_api_tells_us_to_stay_away_the_next_run_has_its_time);
     tcase_add_test(tcase, a_pause_shows_who_and_why_and_the_way_out);
     tcase_add_test(tcase, the_json_has_the_keys_that_programs_read);
     return support_run_suite(suite);
