@@ -158,7 +158,8 @@ next_fill(const struct report_status *status, const struct health_facts *facts,
         next_add(out, "waybill recover", "", "");
     else if (facts->api_refused_s >= 0 || next_has_finding(health, "feed") ||
              next_has_finding(health, "last_run_exit") || next_has_finding(health, "scan_lag") ||
-             next_has_finding(health, "events_age"))
+             next_has_finding(health, "events_age") ||
+             rows_int(status->health, 0, "missed_by_feed", 0) > 0)
         next_add(out, "waybill check", "", "");
     if (next_has_finding(health, "sweep_age"))
         next_add(out, "waybill run --sweep", "", "");

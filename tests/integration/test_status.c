@@ -172,6 +172,15 @@ START_TEST(while_the_api_tells_us_to_stay_away_the_next_run_has_its_time)
 }
 END_TEST
 
+/* Its triggers may all be there, on another table than the view's. */
+START_TEST(what_the_feed_missed_is_a_reason_to_check_it)
+{
+    support_psql(url, "update waybill.feed_state set missed_by_feed = 12");
+    expect(ARGS("status"), 0, "found 12 lines that the feed had missed");
+    expect(ARGS("status"), 0, "next:     waybill check\n");
+}
+END_TEST
+
 START_TEST(a_pause_shows_who_and_why_and_the_way_out)
 {
     support_psql(url, "select waybill.set_mode('paused', 'ann', 'stock-taking')");
@@ -225,6 +234,7 @@ main(void)
     tcase_add_test(tcase, the_screen_says_what_is_stuck_and_why_and_what_to_type);
     tcase_add_test(tcase, what_stopped_the_last_run_stands_on_top_with_the_way_on);
     tcase_add_test(tcase, while_the_api_tells_us_to_stay_away_the_next_run_has_its_time);
+    tcase_add_test(tcase, what_the_feed_missed_is_a_reason_to_check_it);
     tcase_add_test(tcase, a_pause_shows_who_and_why_and_the_way_out);
     tcase_add_test(tcase, the_json_has_the_keys_that_programs_read);
     return support_run_suite(suite);
