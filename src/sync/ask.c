@@ -34,6 +34,12 @@ loop_note_unanswered(struct loop *loop, const char *why)
 }
 
 bool
+loop_waits_for(const struct provider_answer *how)
+{
+    return !how->has_retry_after || how->retry_after_ms <= LOOP_PATIENCE_MS;
+}
+
+bool
 loop_fails_unanswered(struct loop *loop)
 {
     struct error err = {0};
@@ -67,12 +73,22 @@ loop_give_back_question(struct loop *loop, struct job *job, int64_t delay_ms)
     job_free(job);
 }
 
+/* Given up: not before it was told, nor by another run at once when the API answers others. */
+static void
+ask_give_up(struct loop *loop, struct job *job)
+{
+    int64_t delay_ms = clock_mono_left_ms(job->not_before);
+
+    loop_give_back_question(
+        loop, job, loop->was_answered && delay_ms < ASK_PAUSE_MS ? ASK_PAUSE_MS : delay_ms);
+}
+
 /* Whether the API is away is known when the pass is over: POSTs may be answered all the same. */
 static void
 ask_put_aside(struct loop *loop, struct job *job)
 {
     if (loop->was_answered) {
-        loop_give_back_question(loop, job, ASK_PAUSE_MS);
+        ask_give_up(loop, job);
         return;
     }
     job->next = loop->unanswered;
@@ -88,7 +104,7 @@ ask_end(struct loop *loop)
         struct job *job = loop->unanswered;
 
         loop->unanswered = job->next;
-        loop_give_back_question(loop, job, loop->was_answered ? ASK_PAUSE_MS : 0);
+        ask_give_up(loop, job);
     }
     loop->unanswered_count = 0;
 }
@@ -160,10 +176,12 @@ ask_again(struct loop *loop, struct job *job, const struct provider_answer *how)
     job->failures++;
     if (how->is_unreadable && job->failures >= ASK_UNREADABLE_MAX) {
         ask_unreadable(loop, job, how);
-    } else if (job->failures > ASK_FAILURES_MAX) {
+    } else if (job->failures > ASK_FAILURES_MAX || !loop_waits_for(how)) {
         log_event(LOG_WARN, "sync", "question_unanswered", "ids", log_int(job->ids_count), "error",
                   how->error, NULL);
         loop_note_unanswered(loop, how->error);
+        if (how->has_retry_after)
+            job->not_before = clock_mono_add(clock_mono_now(), delay_ms);
         ask_put_aside(loop, job);
     } else {
         job_wait(loop, job, delay_ms);

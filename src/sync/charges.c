@@ -83,7 +83,8 @@ charges_answered(struct loop *loop, struct job *job, const struct http_answer *a
     } else if (how.read == PROVIDER_READ_BLOCKED) {
         loop_block(loop, how.retry_after_ms, "429: too many requests");
         job_wait(loop, job, 0);
-    } else if (how.read == PROVIDER_READ_LATER && ++job->failures <= CHARGES_FAILURES_MAX) {
+    } else if (how.read == PROVIDER_READ_LATER && loop_waits_for(&how) &&
+               ++job->failures <= CHARGES_FAILURES_MAX) {
         job_wait(loop, job, how.has_retry_after ? how.retry_after_ms : 200LL << job->failures);
     } else {
         log_event(LOG_WARN, "sync", "charge_not_read", "charge", job->ids[0], "error", how.error,

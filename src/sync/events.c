@@ -287,7 +287,8 @@ events_answered(struct loop *loop, struct job *job, const struct http_answer *an
         events_read(loop, job, &page);
     } else if (how.is_unreadable && job->events->most > 1) {
         events_ask_for_fewer(loop, job);
-    } else if (how.read == PROVIDER_READ_LATER && ++job->failures <= EVENTS_FAILURES_MAX) {
+    } else if (how.read == PROVIDER_READ_LATER && loop_waits_for(&how) &&
+               ++job->failures <= EVENTS_FAILURES_MAX) {
         job_wait(loop, job, how.has_retry_after ? how.retry_after_ms : 200LL << job->failures);
     } else {
         events_give_up(loop, job, &how);

@@ -136,7 +136,7 @@ look_renews(struct loop *loop, struct job *job)
 /* A claimed submission that may have been applied before: surely absent, or it isn't sent. */
 static void
 look_before_post(struct loop *loop, struct job *job, const struct work_evidence *evidence,
-                 const char *found_id, bool is_readable, const char *why)
+                 const char *found_id, bool is_readable, const char *why, int64_t retry_after_ms)
 {
     struct work_claim *claim = job->claim;
     struct settlement s = {
@@ -154,7 +154,9 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
         return;
     }
     if (!is_readable) {
-        post_give_back(loop, job, why, post_vain_delay_ms(loop, claim));
+        int64_t delay_ms = post_vain_delay_ms(loop, claim);
+
+        post_give_back(loop, job, why, delay_ms > retry_after_ms ? delay_ms : retry_after_ms);
         return;
     }
     if (!provider_capabilities(loop->provider)->has_idempotency_key &&
@@ -242,12 +244,15 @@ look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
         job_free(job);
         break;
     case JOB_PRECHECK:
-        look_before_post(loop, job, &evidence, evidence.found_id, is_readable, why);
+        look_before_post(loop, job, &evidence, evidence.found_id, is_readable, why, retry_after_ms);
         break;
     default:
         if (is_readable)
             loop_poke_planner(loop, false);
-        job_free(job);
+        if (!is_readable && job->kind == JOB_LIST && retry_after_ms > 0)
+            loop_give_back_question(loop, job, retry_after_ms);
+        else
+            job_free(job);
         break;
     }
 }
@@ -270,8 +275,8 @@ look_answered(struct loop *loop, struct job *job, const struct http_answer *answ
         loop_block(loop, how.retry_after_ms, "429: too many requests");
 
     if (how.read == PROVIDER_READ_BLOCKED ||
-        (how.read == PROVIDER_READ_LATER && job->failures < LOOK_GET_FAILURES_MAX &&
-         job->kind != JOB_PRECHECK)) {
+        (how.read == PROVIDER_READ_LATER && loop_waits_for(&how) &&
+         job->failures < LOOK_GET_FAILURES_MAX && job->kind != JOB_PRECHECK)) {
         /* Asked again, from the page where it was. */
         job->failures++;
         job_wait(loop, job, how.has_retry_after ? how.retry_after_ms : 200 * job->failures);

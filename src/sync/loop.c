@@ -14,7 +14,6 @@
 #include "sync/reach.h"
 
 enum {
-    LOOP_PATIENCE_MS = 2000,    /* what a pass waits for; the rest is left for the next */
     LOOP_PLAN_FIRST_MS = 10000, /* a long queue does not keep back what was planned for ever */
     LOOP_UNREACHED_MAX = 5,
     LOOP_FORGET_ORDERS = 200, /* that are forgotten at a time */

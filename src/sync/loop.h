@@ -190,6 +190,7 @@ bool loop_may_claim(struct loop *loop);
  * which would keep them away as long as a backlog lasts. */
 int loop_question_slots(const struct loop *loop);
 void loop_note_pace(struct loop *loop); /* a POST begins */
+enum { LOOP_PATIENCE_MS = 2000 };       /* what a pass waits for; the rest is left for the next */
 enum { LOOP_DB_FAILURES_MAX = 20, LOOP_LEFT_MS = 250, LOOP_CLAIM_AGAIN_MS = 20 };
 enum { LOOP_BATCH_BYTES_MAX = 64 * 1024 * 1024 }; /* of settlements or orders, as one text */
 int64_t loop_look_delay_ms(const struct loop *loop, int negative_looks);
@@ -209,6 +210,8 @@ void loop_note_answer(struct loop *loop, const struct http_answer *answer);
  * was asked often enough. fails: true, and the pass has failed: nothing was answered at all. */
 void loop_note_read(struct loop *loop, const struct provider_answer *how);
 void loop_note_unanswered(struct loop *loop, const char *why);
+/* Not told to come back later than this pass waits for. */
+bool loop_waits_for(const struct provider_answer *how);
 bool loop_fails_unanswered(struct loop *loop);
 /* ASK, UPSTREAM, LIST: others may ask it in delay_ms, whatever its lease. Frees the job. */
 void loop_give_back_question(struct loop *loop, struct job *job, int64_t delay_ms);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "sync/loop.h"
 
-enum { MODE_FAILURES_MAX = 5 };
+enum { MODE_FAILURES_MAX = 3 }; /* 400, 800 and 1600 ms */
 
 void
 mode_ask(struct loop *loop)
@@ -54,7 +54,7 @@ mode_answered(struct loop *loop, struct job *job, const struct http_answer *answ
 
     if (how.read == PROVIDER_READ_BLOCKED ||
         (how.read != PROVIDER_READ_OK && how.read != PROVIDER_READ_REFUSED &&
-         ++job->failures <= MODE_FAILURES_MAX)) {
+         loop_waits_for(&how) && ++job->failures <= MODE_FAILURES_MAX)) {
         job_wait(loop, job, how.has_retry_after ? how.retry_after_ms : 200LL << job->failures);
     } else {
         if (how.read != PROVIDER_READ_OK)

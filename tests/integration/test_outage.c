@@ -67,6 +67,32 @@ START_TEST(questions_that_never_end_are_as_unanswered_as_refused_ones)
 }
 END_TEST
 
+/* What it is told to wait for longer than a pass waits is left, for as long. */
+START_TEST(a_run_does_not_wait_for_a_question_that_is_to_come_back_later)
+{
+    struct support_process process;
+
+    shop_use(&shop, "waybill", "shop.lines", "follow:\n  events: true\n");
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    support_sandbox_faults(&shop.sandbox, "get:503_before=1:600");
+    shop_spawn(&shop, &process, (const char *const[]){"run", "-q", NULL});
+    ck_assert_int_eq(support_wait_exit(&process, 60000), 5);
+    support_query_is(shop.url,
+                     "select count(*), min(next_ask_at) > now() + interval '500 s'"
+                     "  from waybill.report_orders where gate = 'asking'",
+                     "2|t");
+    /* A list that is told so waits as well, and its submission stays unknown. */
+    support_psql(shop.url, "update waybill.orders set ask_at = now()");
+    support_sandbox_faults(&shop.sandbox, "first=1:drop_after list:503_before=1:600");
+    shop_spawn(&shop, &process, (const char *const[]){"run", "-q", NULL});
+    ck_assert_int_eq(support_wait_exit(&process, 60000), 0);
+    support_query_is(shop.url,
+                     "select count(*), min(next_look_at) > now() + interval '500 s'"
+                     "  from waybill.submissions where state = 'unknown'",
+                     "1|t");
+}
+END_TEST
+
 /* As a gateway refuses what it knows no way for. */
 START_TEST(a_page_of_a_gateway_is_no_answer)
 {
@@ -340,6 +366,7 @@ main(void)
     support_need_database();
     CASE(a_run_whose_questions_are_not_answered_says_so_and_the_next_asks_at_once);
     CASE(questions_that_never_end_are_as_unanswered_as_refused_ones);
+    CASE(a_run_does_not_wait_for_a_question_that_is_to_come_back_later);
     CASE(a_page_of_a_gateway_is_no_answer);
     CASE(a_question_that_others_are_answered_beside_waits_for_another_run);
     CASE(orders_without_an_answer_for_long_are_a_warning);
