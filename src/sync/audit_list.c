@@ -47,6 +47,8 @@ struct audit_list {
     int slots_count;
     int unreached; /* in a row */
     int key_refused;
+    bool is_blocked;
+    struct clock_mono blocked_since;
     bool is_stopped;
 
     /* of the run at hand */
@@ -135,7 +137,18 @@ static bool
 audit_list_block(struct audit_list *list, int64_t ms, struct error *err)
 {
     static const char WHY[] = "429: too many requests";
+    int64_t since_ms;
 
+    if (!list->is_blocked)
+        list->blocked_since = clock_mono_now();
+    list->is_blocked = true;
+    since_ms = clock_mono_since_ms(list->blocked_since);
+    if (since_ms >= AUDIT_LIST_PATIENCE_MS) {
+        error_set(err, ERROR_API, "the API has answered nothing but 429 for %lld s",
+                  (long long)(since_ms / 1000));
+        error_hint(err, "what was audited so far is recorded; audit again later");
+        return false;
+    }
     if (ms <= budget_blocked_ms(&list->budget))
         return true;
     budget_block(&list->budget, ms);
@@ -162,6 +175,8 @@ audit_list_judge_api(struct audit_list *list, const struct http_answer *answer,
 {
     list->unreached = answer->fact == HTTP_NOT_SENT ? list->unreached + 1 : 0;
     list->key_refused = how->read == PROVIDER_READ_KEY ? list->key_refused + 1 : 0;
+    if (how->read != PROVIDER_READ_BLOCKED)
+        list->is_blocked = false;
     if (list->unreached >= AUDIT_LIST_UNREACHED_MAX) {
         error_set(err, ERROR_API, "the API can't be reached: %s", answer->error);
         error_hint(err, "%s", reach_advice(answer->distrust));

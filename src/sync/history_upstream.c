@@ -164,7 +164,7 @@ upstream_ask(const struct history_upstream *with, const char *const *ids, int co
         if (step.halves)
             return upstream_ask(with, ids, count / 2, err) &&
                    upstream_ask(with, ids + count / 2, count - count / 2, err);
-        if (step.wait_ms > 0 && ++failures > UPSTREAM_FAILURES_MAX) {
+        if (++failures > UPSTREAM_FAILURES_MAX) {
             error_set(err, ERROR_API, "orders can't be asked for by their upstream id: %s",
                       step.why);
             if (answer.fact == HTTP_NOT_SENT)

@@ -16,7 +16,8 @@
 enum {
     LOOP_PLAN_FIRST_MS = 10000, /* a long queue does not keep back what was planned for ever */
     LOOP_UNREACHED_MAX = 5,
-    LOOP_FORGET_ORDERS = 200, /* that are forgotten at a time */
+    LOOP_BLOCKED_MS = 5 * LOOP_PATIENCE_MS, /* of nothing but short blocks */
+    LOOP_FORGET_ORDERS = 200,               /* that are forgotten at a time */
     LOOP_FORGET_MS = 5000,
     LOOP_AUDIT_ROWS = 10000, /* of the ledger's audit of itself, in one pass: a tenth of a second */
 };
@@ -36,11 +37,31 @@ loop_say_unreached(const struct loop *loop, struct error *err)
     error_hint(err, "what is due stays planned; %s", reach_advice(loop->unreached_distrust));
 }
 
+/* A block may be short, and there may be no end of them. */
+static void
+loop_note_blocked(struct loop *loop, bool is_blocked)
+{
+    struct error err = {0};
+    int64_t since_ms;
+
+    if (!is_blocked || !loop->is_blocked)
+        loop->blocked_since = clock_mono_now();
+    loop->is_blocked = is_blocked;
+    since_ms = clock_mono_since_ms(loop->blocked_since);
+    if (since_ms < LOOP_BLOCKED_MS || loop->is_closing)
+        return;
+    error_set(&err, ERROR_API, "the API has answered nothing but 429 for %lld s",
+              (long long)(since_ms / 1000));
+    error_hint(&err, "what is due stays planned; a later run goes on");
+    loop_fail(loop, &err);
+}
+
 void
 loop_note_answer(struct loop *loop, const struct http_answer *answer)
 {
     struct error err = {0};
 
+    loop_note_blocked(loop, answer->status == 429);
     if (answer->fact != HTTP_NOT_SENT) {
         loop->unreached = 0;
         loop->was_reached = true;
@@ -354,6 +375,7 @@ loop_reset(struct loop *loop)
     loop->was_reached = loop->was_answered = false;
     loop->unanswered_why[0] = '\0';
     loop->asked = loop->asked_unknown = 0;
+    loop->is_blocked = false;
     loop->posted = 0;
     loop->has_ends_at = false;
     if (loop->options->observer != NULL)

@@ -141,7 +141,9 @@ struct loop {
     int key_refused; /* in a row */
     char refused_why[256];
     int asked, asked_unknown;
-    int64_t blocked_ms; /* as last told by the API */
+    int64_t blocked_ms;              /* as last told by the API */
+    bool is_blocked;                 /* the last answer was a 429 */
+    struct clock_mono blocked_since; /* there was no other since then */
 
     struct clock_mono pace_began; /* of the window in which POSTs are counted */
     int pace;                     /* POSTs begun in it */

@@ -93,6 +93,26 @@ START_TEST(a_run_does_not_wait_for_a_question_that_is_to_come_back_later)
 }
 END_TEST
 
+/* Each block is shorter than what a pass waits for. */
+START_TEST(a_run_ends_when_there_is_no_end_of_blocks)
+{
+    static const char *const FAULTS[] = {"get:429=1:1", "429=1:1"};
+    struct support_process process;
+    char *errors;
+
+    shop_ships(&shop, "('o1', 'a', '', 3, 0), ('o2', 'b', '', 2, 0)");
+    support_sandbox_faults(&shop.sandbox, FAULTS[_i]);
+    shop_spawn(&shop, &process, (const char *const[]){"run", "-q", NULL});
+    ck_assert_int_eq(support_wait_exit(&process, 60000), 5);
+    errors = support_errors(&process);
+    ck_assert_msg(strstr(errors, "the API has answered nothing but 429 for 1") != NULL, "%s",
+                  errors);
+    free(errors);
+    support_query_is(shop.url, "select count(*) from waybill.submissions where attempts > 0", "0");
+    goes_on_at_once();
+}
+END_TEST
+
 /* As a gateway refuses what it knows no way for. */
 START_TEST(a_page_of_a_gateway_is_no_answer)
 {
@@ -362,11 +382,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("outage");
+    TCase *blocks;
 
     support_need_database();
     CASE(a_run_whose_questions_are_not_answered_says_so_and_the_next_asks_at_once);
     CASE(questions_that_never_end_are_as_unanswered_as_refused_ones);
     CASE(a_run_does_not_wait_for_a_question_that_is_to_come_back_later);
+    blocks = support_case(suite, "a_run_ends_when_there_is_no_end_of_blocks", 120);
+    tcase_add_checked_fixture(blocks, setup, teardown);
+    tcase_add_loop_test(blocks, a_run_ends_when_there_is_no_end_of_blocks, 0, 2);
     CASE(a_page_of_a_gateway_is_no_answer);
     CASE(a_question_that_others_are_answered_beside_waits_for_another_run);
     CASE(orders_without_an_answer_for_long_are_a_warning);
