@@ -30,6 +30,12 @@ begin
         if from_source = 'api' and coalesce(told, t) > o.state_since then
             has_time := false;
             fact := coalesce(least(told, t), t);
+        -- Still said long after we heard of the other: of two clocks one was wrong.
+        elsif from_source = 'api'
+              and not exists (select from order_states s
+                               where s.order_id = of_order and s.recorded_at > t - interval '10 min') then
+            has_time := false;
+            fact := greatest(t, o.state_since);
         end if;
     end if;
     if not exists (

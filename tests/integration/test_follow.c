@@ -70,6 +70,31 @@ START_TEST(an_event_that_comes_too_late_is_kept_and_changes_nothing)
 }
 END_TEST
 
+/* An event that was stamped by a clock ahead of the API's, and the one behind it was lost. */
+START_TEST(what_every_answer_says_is_believed_in_the_end_whatever_the_times_are)
+{
+    static const char accepted[] =
+        "select waybill.record_orders('[{\"order_id\": \"o-1\", \"state\": \"accepted\","
+        " \"since\": \"2020-01-01T10:00:00Z\", \"updated\": \"2020-01-01T10:00:00Z\","
+        " \"items\": []}]')";
+
+    support_psql(life_url, "insert into waybill.orders (order_id) values ('o-1');"
+                           "select waybill.note_state('o-1', 'in_review', null, now(), 'event')");
+    support_query_is(life_url, accepted, "0");
+    support_psql(life_url,
+                 "update waybill.order_states set recorded_at = now() - interval '9 min'");
+    support_query_is(life_url, accepted, "0");
+    support_query_is(life_url, "select state from waybill.orders", "in_review");
+    /* However far ahead that clock was. */
+    support_psql(life_url,
+                 "update waybill.order_states set recorded_at = now() - interval '11 min';"
+                 "update waybill.orders set state_since = now() + interval '1 day'");
+    support_query_is(life_url, accepted, "1");
+    support_query_is(life_url, "select state from waybill.orders", "accepted");
+    support_query_is(life_url, accepted, "1");
+}
+END_TEST
+
 START_TEST(an_accepted_order_is_posted_when_its_event_comes)
 {
     life_make_orders(1, 1, ",\"state\":\"in_review\"", 2);
@@ -704,5 +729,7 @@ main(void)
     tcase_add_test(tests, a_lane_held_for_tracking_by_nobody_is_free_again);
     tcase_add_test(tests, a_lane_held_for_nothing_is_found_by_the_ledgers_own_audit);
     tcase_add_test(tests, no_personal_field_is_kept_or_said);
+    SUPPORT_CASE(suite, 60, life_begin, life_end,
+                 what_every_answer_says_is_believed_in_the_end_whatever_the_times_are);
     return support_run_suite(suite);
 }
