@@ -29,8 +29,8 @@ with wanted as (
     select distinct k.order_id collate "C" as order_id from unnest(keys) as k(order_id)
 ), api as (
     -- what the API last said of each order, and of its items
-    select w.order_id, o.state, o.state_since, o.checked_at, o.unknown_since, o.unread_since, o.ask_at, o.listed_at, o.verified_generation,
-           o.forgotten_at
+    select w.order_id, o.state, o.state_since, o.checked_at, o.unknown_since, o.unread_since, o.ask_at, o.listed_at,
+           o.unlisted_since, o.verified_generation, o.forgotten_at
       from wanted w
       left join lateral (select * from orders x where x.order_id = w.order_id offset 0) o on true
 ), api_items as (
@@ -246,10 +246,13 @@ with wanted as (
            case
            when coalesce(o.verified_generation, 1) < g.generation and (not has_gate or o.state = 'accepted') then
                 format('generation %s of the ledger: the order is looked for at the API before anything is posted', g.generation)
+                || case when o.unlisted_since is not null then ', and the list of its fulfillments can''t be read' else '' end
            when o.unknown_since is not null then 'the API does not know the order'
            when o.unread_since is not null then 'what the API says of the order can''t be read'
            when o.state is null then 'asking the API for the order'
-           else format('the order is %s at the API', o.state) end as gate_detail,
+           else format('the order is %s at the API', o.state)
+                || case when o.unlisted_since is not null and o.state in ('fulfilled', 'complete', 'cancelled')
+                        then ', and the list of its fulfillments can''t be read' else '' end end as gate_detail,
            o.state as api_state, o.forgotten_at is not null as is_forgotten, o.ask_at is not null as is_asked,
            is_expiring(o.state, o.state_since) as is_expiring
       from api o

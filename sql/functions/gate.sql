@@ -214,6 +214,26 @@ begin
     end if;
 end $$;
 
+-- The same of the list of an order's fulfillments. It is asked for again when its lease is over, or in delay_ms.
+create or replace function record_unlisted(for_run bigint, of_order text, why text, delay_ms bigint) returns void
+language plpgsql security definer set search_path from current as $$
+declare
+    t timestamptz := clock_timestamp();
+    since timestamptz;
+begin
+    update orders o
+       set unlisted_since = coalesce(o.unlisted_since, t),
+           list_at = case when o.list_at is not null then greatest(o.list_at, t + delay_ms * interval '1 ms') end
+     where o.order_id = of_order
+    returning o.unlisted_since into since;
+    if since = t then
+        insert into queue (order_key, source) values (of_order, 'gate');
+    elsif since < t - interval '1 hour' then
+        perform find_discrepancies(for_run, array[
+            row('unreadable', of_order, '', '', 0, format('the list of the order''s fulfillments: %s', why), 'list', false)::finding]);
+    end if;
+end $$;
+
 -- Are the unknown ones the fewer? Then the relation speaks of the API's orders. No more are counted than decide it.
 create or replace function knows_more_orders() returns boolean
 language sql stable security definer set search_path from current as $$
@@ -255,7 +275,7 @@ begin
     insert into orders as o (order_id, listed_at, lists_when_settled)
     values (of_order, clock_timestamp(), is_in_doubt)
         on conflict (order_id) do update
-       set listed_at = clock_timestamp(), list_at = null, lists_when_settled = is_in_doubt,
+       set listed_at = clock_timestamp(), list_at = null, unlisted_since = null, lists_when_settled = is_in_doubt,
            verified_generation = greatest(o.verified_generation, looked_in);
     if is_first_look then
         perform note_first_look(of_order, looked_in);

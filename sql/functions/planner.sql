@@ -552,7 +552,8 @@ begin
                                  where e.order_id = d.order_id and e.gate in ('ask', 'list') and waits_for_api(e)))
            -- the rows can be read, what the API says of the order can't
            and not (d.kind = 'unreadable'
-                    and exists (select from orders o where o.order_id = d.order_id and o.unread_since is not null));
+                    and exists (select from orders o where o.order_id = d.order_id
+                                   and (o.unread_since is not null or o.unlisted_since is not null)));
     end if;
     return opened;
 end $$;

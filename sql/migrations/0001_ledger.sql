@@ -179,6 +179,7 @@ create table orders (
     lists               int not null default 0,
     lists_when_settled  boolean not null default false,
     listed_at           timestamptz,
+    unlisted_since      timestamptz,
     list_generation     int not null default 1,
     verified_generation int not null default 1,
     captured_amount     numeric,
@@ -187,6 +188,7 @@ create table orders (
 );
 create index orders_ask on orders (ask_at) where ask_at is not null;
 create index orders_list on orders (list_at) where list_at is not null;
+create index orders_unlisted on orders (unlisted_since) where unlisted_since is not null;
 create index orders_lists_later on orders (order_id) where lists_when_settled;
 comment on column orders.ask_at is 'the API is to be asked for this order''s state from then on; null: not at all';
 comment on column orders.asked_since is 'units wait since then for the API''s answer about this order; null: it owes none';
@@ -195,6 +197,7 @@ comment on column orders.lists_when_settled is
     'a fulfillment that nobody explains may be that of a submission on its way: listed again when that has come to an end';
 comment on column orders.list_generation is 'the generation for which the listing under way counts as the first look';
 comment on column orders.verified_generation is 'the generation in which the order''s fulfillments were last looked at first';
+comment on column orders.unlisted_since is 'the list of the order''s fulfillments is wanted, and can''t be read, since then';
 comment on column orders.unread_since is 'what the API says of the order can''t be read since then';
 comment on column orders.unknown_since is 'the API says since then that it knows no such order';
 

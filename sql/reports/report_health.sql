@@ -64,9 +64,10 @@ select i.mode, i.mode_since, i.mode_by, i.mode_reason,
          from submissions s
         where s.settled_at is null) b
  cross join lateral (
-       select count(*) as asking, min(o.asked_since) as asked_since
-         from orders o
-        where o.ask_at is not null and o.asked_since is not null) a
+       select count(*) as asking, min(q.since) as asked_since
+         from (select o.asked_since as since from orders o where o.ask_at is not null and o.asked_since is not null
+               union all
+               select o.unlisted_since from orders o where o.unlisted_since is not null) q) a
   left join lateral (
        select r.run_id, r.finished_at, r.exit_code
          from runs r
@@ -118,7 +119,7 @@ comment on column report_health.ledger_id is 'sent as metadata.waybill_instance'
 comment on column report_health.base_url is 'the API that this ledger works with; null: never ran';
 comment on column report_health.authorizations_expiring is
     'orders with units due that were accepted six days ago or more: a card''s authorization typically lasts seven';
-comment on column report_health.asking is 'orders with units due that the API was asked for and has not answered for';
+comment on column report_health.asking is 'orders with units due that the API was asked for and has not answered for, and those whose fulfillments can''t be listed';
 comment on column report_health.asking_age_s is 'for how long the oldest of them waits for the answer';
 comment on column report_health.events_read_at is 'when the API''s events were last read to the end of what was new; null: never';
 comment on column report_health.events_age_s is 'seconds since then, or since it was resumed; null while nothing works';

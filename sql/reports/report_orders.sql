@@ -18,7 +18,7 @@ select o.order_id, o.upstream_id, o.state, o.state_since, o.captured_amount, o.c
             when o.state = 'fulfilled' and m.pending is not null then 'capture pending: ' || m.pending
             when o.state = 'fulfilled' then 'capture pending'
             else format('all units are posted, the API says %s', coalesce(o.state, 'nothing')) end as incomplete_reason,
-       o.forgotten_at, o.forgotten_by, o.asked_since
+       o.forgotten_at, o.forgotten_by, o.asked_since, o.unlisted_since
   from orders o
   left join lateral (
        -- all that the warehouse wants is posted, for longer than a day
@@ -83,3 +83,4 @@ comment on column report_orders.forgotten_at is
     'since when nothing personal of it is kept: no tracking, no words of the API; its units stay; null: nobody asked for that';
 comment on column report_orders.forgotten_by is 'operator (waybill forget), api (requestToBeForgotten), age (waybill prune --forget)';
 comment on column report_orders.asked_since is 'since when units wait for the API''s answer about the order; null: it owes none';
+comment on column report_orders.unlisted_since is 'since when the list of the order''s fulfillments can''t be read, though it is wanted; null: it can';

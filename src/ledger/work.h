@@ -150,6 +150,9 @@ bool work_record_unknown(struct ledger *ledger, const char *const *order_ids, in
 /* An order whose answer can't be read, though it was asked for alone. */
 bool work_record_unread(struct ledger *ledger, int64_t run_id, const char *order_id,
                         const char *why, int64_t ask_most_ms, struct error *err);
+/* An order whose list of fulfillments can't be read; it is not asked for again before delay_ms. */
+bool work_record_unlisted(struct ledger *ledger, int64_t run_id, const char *order_id,
+                          const char *why, int64_t delay_ms, struct error *err);
 /* Of the orders that were ever asked for, does the API know more than it doesn't? */
 bool work_knows_more_orders(struct ledger *ledger, bool *knows_more, struct error *err);
 bool work_record_upstreams(struct ledger *ledger, int64_t run_id, const char *const *asked,

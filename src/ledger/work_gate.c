@@ -175,6 +175,18 @@ work_record_unread(struct ledger *ledger, int64_t run_id, const char *order_id, 
 }
 
 bool
+work_record_unlisted(struct ledger *ledger, int64_t run_id, const char *order_id, const char *why,
+                     int64_t delay_ms, struct error *err)
+{
+    char run[PG_INT_BYTES], delay[PG_INT_BYTES];
+    const char *params[] = {run, order_id, why, delay};
+
+    pg_int_text(run, run_id);
+    pg_int_text(delay, delay_ms);
+    return pg_run(ledger_pg(ledger), &stmt_orders_record_unlisted, params, NULL, err);
+}
+
+bool
 work_knows_more_orders(struct ledger *ledger, bool *knows_more, struct error *err)
 {
     struct pg_rows *rows = NULL;

@@ -189,6 +189,21 @@ look_before_post(struct loop *loop, struct job *job, const struct work_evidence 
     job_go_first(loop, job);
 }
 
+/* An order's own list: somebody has to hear of it when it can't be read for long. */
+static void
+look_unread(struct loop *loop, const struct job *job, const char *why, int64_t retry_after_ms)
+{
+    struct error err = {0};
+
+    log_event(LOG_WARN, "sync", "list_not_read", "order", job->order_id, "error", why, NULL);
+    if (loop_db_rest(loop) &&
+        !work_record_unlisted(loop->ledger, loop->run_id, job->order_id, why, retry_after_ms,
+                              &err) &&
+        !loop_db_may_pass(loop, &err))
+        loop_fail(loop, &err);
+    loop_poke_planner(loop, false);
+}
+
 static void
 look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
           int64_t retry_after_ms)
@@ -249,10 +264,9 @@ look_done(struct loop *loop, struct job *job, bool is_readable, const char *why,
     default:
         if (is_readable)
             loop_poke_planner(loop, false);
-        if (!is_readable && job->kind == JOB_LIST && retry_after_ms > 0)
-            loop_give_back_question(loop, job, retry_after_ms);
-        else
-            job_free(job);
+        else if (job->kind == JOB_LIST)
+            look_unread(loop, job, why, retry_after_ms);
+        job_free(job);
         break;
     }
 }

@@ -88,6 +88,46 @@ START_TEST(an_order_that_can_not_be_read_hides_no_other_and_is_seen)
 }
 END_TEST
 
+START_TEST(a_list_that_can_not_be_read_is_seen)
+{
+    char url[128];
+
+    (void)snprintf(url, sizeof(url), "%s/_sandbox/orders/o1", shop.sandbox.url);
+    ck_assert_int_eq(support_http_post(url, "{\"state\":\"fulfilled\"}", NULL), 200);
+    shop_ships(&shop, "('o1', 'a', '', 1, 0), ('o2', 'a', '', 1, 0)");
+    support_sandbox_faults(&shop.sandbox, "list:500_before=1");
+    shop_must(&shop, 0, "run", "--sweep");
+    shop_warned(&shop, "event=list_not_read order=o1");
+    ck_assert_int_eq(shop_applied(&shop), 1);
+    support_query_is(shop.url,
+                     "select status, reason from waybill.report_line_items where order_id = 'o1'",
+                     "waiting|the order is fulfilled at the API, and the list of its fulfillments"
+                     " can't be read");
+    shop_must(&shop, 0, "status");
+    shop_said(&shop, "1 listing order: the lists of their fulfillments can't be read");
+
+    /* For an hour that may be an accident. */
+    support_psql(shop.url, "update waybill.orders set list_at = now(),"
+                           " unlisted_since = unlisted_since - interval '61 min'"
+                           " where order_id = 'o1'");
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url,
+                     "select kind, order_id, detail ~ '500' from waybill.report_discrepancies",
+                     "unreadable|o1|t");
+    shop_must(&shop, 0, "run", "--sweep");
+    support_query_is(
+        shop.url, "select count(*) from waybill.report_discrepancies where closed_at is null", "1");
+
+    support_sandbox_faults(&shop.sandbox, "");
+    support_psql(shop.url, "update waybill.orders set list_at = now() where order_id = 'o1'");
+    shop_must(&shop, 1, "run");
+    support_query_is(shop.url,
+                     "select kind, closed_by from waybill.report_discrepancies order by 1",
+                     "foreign|\nunreadable|planner");
+    support_query_is(shop.url, "select count(unlisted_since) from waybill.report_orders", "0");
+}
+END_TEST
+
 /* Each page of all events would be above the bound. */
 START_TEST(large_events_are_read_a_few_at_a_time)
 {
@@ -136,6 +176,7 @@ main(void)
     support_need_database();
     SUPPORT_CASE(suite, 120, setup, teardown,
                  an_order_that_can_not_be_read_hides_no_other_and_is_seen);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_list_that_can_not_be_read_is_seen);
     SUPPORT_CASE(suite, 120, setup, teardown, an_event_that_can_not_be_read_is_seen);
     SUPPORT_CASE(suite, 120, setup, teardown, large_events_are_read_a_few_at_a_time);
     return support_run_suite(suite);
