@@ -111,7 +111,7 @@ begin
           from meet m
          where m.shipped + m.cancelled > 0
          order by m.row_id, m.id
-            on conflict (fulfillment_id, row_id) where fulfillment_id is not null do nothing
+            on conflict (fulfillment_id, row_id, (shipped < 0 or cancelled < 0)) where fulfillment_id is not null do nothing
         returning row_id, shipped + cancelled as u
     )
     select count(distinct row_id), coalesce(sum(u), 0) into lines, units from put;
