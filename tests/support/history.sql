@@ -214,7 +214,8 @@ $$;
 
 create function t.tracked(version text) returns void language plpgsql as $$
 begin
-    perform tracking_done(null, k.submission_id, tracked.version::int, 'sent', '', 0) from tracking k where k.sending_until is not null;
+    perform tracking_done(null, k.submission_id, tracked.version::int, 'sent', '', 0, k.sending_until)
+       from tracking k where k.sending_until is not null;
 end $$;
 
 -- The API's order: ORDER STATE ITEM:QUANTITY[:STATE] ...
