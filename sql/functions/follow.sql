@@ -310,7 +310,9 @@ begin
         perform settle(null, for_run, jsonb_build_array(jsonb_build_object(
             'kind', 'look', 'marker', e.marker, 'next', 'accepted', 'outcome', 'event', 'sent', true,
             'fulfillment_id', e.fulfillment_id)));
-        return;
+        if is_now not in ('unknown', 'planned', 'held', 'rejected') then
+            return; -- else its list says whether all units are there
+        end if;
     end if;
     update orders o
        set list_at = least(o.list_at, clock_timestamp())

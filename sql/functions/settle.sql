@@ -487,6 +487,13 @@ begin
     if evidence is not null then
         perform settle(null, for_run, evidence);
     end if;
+    -- Those, and what an event has settled since the order was listed last: neither said how many units there are.
+    perform find_discrepancies(for_run, applied_otherwise(listing, array(
+        select s.submission_id from submissions s
+         where s.order_id = of_order and s.state = 'accepted'
+           and (s.marker::text in (select e ->> 'marker' from jsonb_array_elements(evidence) e)
+                or (s.settled_by = 'event'
+                    and s.settled_at > coalesce((select o.listed_at from orders o where o.order_id = of_order), '-infinity'))))));
     perform find_discrepancies(for_run, array(
         select row('double', of_order, '', min(k.shipment_ref), k.submission_id,
                    format('%s fulfillments carry the marker of one submission: %s', count(*), string_agg(f ->> 'id', ', ' order by f ->> 'id')),
@@ -509,6 +516,33 @@ begin
     select marker_seen_at is not null into marker_was_seen from identity;
     lacking_detail := lacking_in(of_order, listing);
 end $$;
+
+-- Submissions whose fulfillment, as a list shows it, has other units than were sent; one that shows no items says nothing.
+create or replace function applied_otherwise(listing jsonb, ids bigint[]) returns finding[]
+language sql stable set search_path from current as $$
+select array(
+    select row(case when bool_or(u.got_shipped < u.sent_shipped or u.got_cancelled < u.sent_cancelled) then 'missing' else 'extra' end,
+               s.order_id, case when count(*) = 1 then min(u.item_id) end, s.shipment_ref, s.submission_id,
+               format('fulfillment %s was found: %s', s.fulfillment_id,
+                      string_agg(format('item %s: sent %s+%s, applied %s+%s', u.item_id, u.sent_shipped, u.sent_cancelled,
+                                        u.got_shipped, u.got_cancelled), ', ' order by u.item_id)), null, false)::finding
+      from submissions s
+      join jsonb_array_elements(listing) f on f ->> 'id' = s.fulfillment_id and f -> 'items' <> '[]'
+     cross join lateral (
+           select x.item_id, sum(x.shipped) filter (where x.is_sent) as sent_shipped, sum(x.cancelled) filter (where x.is_sent) as sent_cancelled,
+                  sum(x.shipped) filter (where not x.is_sent) as got_shipped, sum(x.cancelled) filter (where not x.is_sent) as got_cancelled
+             from (select r.item_id, i.shipped, i.cancelled, true as is_sent
+                     from submission_items i join rows r using (row_id) where i.submission_id = s.submission_id
+                    union all
+                   select i ->> 'item', (i ->> 'shipped')::bigint, (i ->> 'cancelled')::bigint, false
+                     from jsonb_array_elements(f -> 'items') i) x
+            group by x.item_id) z
+     cross join lateral (
+           select z.item_id, coalesce(z.sent_shipped, 0) as sent_shipped, coalesce(z.sent_cancelled, 0) as sent_cancelled,
+                  coalesce(z.got_shipped, 0) as got_shipped, coalesce(z.got_cancelled, 0) as got_cancelled) u
+     where s.submission_id = any (ids) and (u.sent_shipped, u.sent_cancelled) <> (u.got_shipped, u.got_cancelled)
+     group by s.submission_id)
+$$;
 
 -- The fulfillments that the API has accepted from us and that a list of the order should show, but doesn't; without those of
 -- lines of which a person has said that the API lost some.

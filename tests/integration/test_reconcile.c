@@ -593,6 +593,23 @@ static const struct story stories[] = {
     {"sql", "select events_apply(null, 10)"}, {"states", "accepted"},
     {"adjustments", "foreign 1 '' 2/0; foreign 1 '' -2/0"}, {"posted", "1 '' 2/0"}}},
 
+{"what a list shows with fewer units than were sent is accepted, and a person hears of it", {
+    {"plan", "A 1 '' 5/2/0; A 2 '' 5/1/0"}, {"unknown", ""}, {"list", "A m*:1:1/0"}, {"states", "accepted"}, {"issues", "missing"},
+    {"detail", "fulfillment m* was found: item 1: sent 2+0, applied 1+0, item 2: sent 1+0, applied 0+0"},
+    {"posted", "1 '' 2/0; 2 '' 1/0"}, {"look", ""}, {"list", "A m*:1:1/0"}, {"opened", "1"}}},
+{"what a list shows with more units than were sent is accepted, and a person hears of it", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"list", "A m*:1:2/1"}, {"states", "accepted"}, {"issues", "extra 1"},
+    {"look", ""}, {"issues", "extra 1"}}},
+{"what a list shows with the units that were sent is accepted, and nobody is called", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""}, {"list", "A m*:1:2/0"}, {"states", "accepted"},
+    {"issues", ""}}},
+{"what an event has settled is listed, to see its units", {
+    {"plan", "A 1 '' 5/2/0"}, {"unknown", ""},
+    {"sql", "insert into events (event_id, type, kind, created_at, order_id, fulfillment_id, marker)"
+            " select 'e', 'fulfillment.created', 'fulfillment', now(), 'A', 'm1', marker from submissions"},
+    {"sql", "select events_apply(null, 10)"}, {"states", "accepted"}, {"asks", "list "}, {"list", "A m1:1:1/0"},
+    {"issues", "missing 1"}, {"asks", ""}}},
+
 /* --- lists, markers, several hosts --- */
 {"held because no list had ever shown a marker: released by the first that does", {
     {"plan", "A 1 '' 5/2/0; B 1 '' 5/1/0"}, {"claim", ""}, {"accept_order", "B"}, {"unknown", ""}, {"no_marker", ""},
