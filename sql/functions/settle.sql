@@ -272,7 +272,9 @@ begin
           from unnest(a) x
          cross join lateral (select * from submissions k where k.marker = x.marker offset 0) s
          where x.discrepancy is not null
-           and (s.submission_id = any (done) or s.state = 'accepted')));
+           and (s.submission_id = any (done) or s.state = 'accepted')
+           -- an answer that is not believed says nothing of units either
+           and (x.next <> 'accepted' or s.state <> 'unknown')));
     end if;
     -- Accepted twice, or accepted after somebody decided otherwise.
     if accepts > accepted_count then

@@ -225,7 +225,7 @@ digitalriver_compare_item(const struct provider_item *item, const struct json_va
 }
 
 /* The sample answers with both quantities, the unused one as 0 [documented]. An answer without
- * items says nothing to compare. */
+ * items, or with none, says nothing to compare. */
 static void
 digitalriver_compare(const struct provider_submission *s, const struct json_value *root,
                      struct provider_result *out)
@@ -233,7 +233,7 @@ digitalriver_compare(const struct provider_submission *s, const struct json_valu
     const struct json_value *items = json_get(root, "items");
     int entry = 0;
 
-    if (items == NULL)
+    if (items == NULL || (json_is_array(items) && json_first(items) == NULL))
         return;
     if (!json_is_array(items)) {
         digitalriver_add_words(out, "its items can't be read");

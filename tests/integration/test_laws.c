@@ -172,8 +172,13 @@ START_TEST(an_answer_that_is_there_twice_settles_once)
                      "accepted|f-1|1|2|0|");
     /* A fulfillment is one submission's: that of another can't be believed. */
     claim_one();
-    support_query_is(url, "select settle(1, 1, jsonb_build_array(" ANSWER("f-1") "))", "1");
+    support_query_is(url,
+                     "select settle(1, 1, jsonb_build_array(" ANSWER(
+                         "f-1") " ||"
+                                " '{\"discrepancy\": \"missing\", \"detail\": \"of another\"}'))",
+                     "1");
     support_query_is(url, "select state from submissions where shipment_ref = 'Q'", "unknown");
+    support_query_is(url, "select count(*) from discrepancies", "0");
 }
 END_TEST
 

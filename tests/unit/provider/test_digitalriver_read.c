@@ -207,9 +207,10 @@ static const struct {
     {CREATED("\"items\":[" LINE("item-a", 2, 0) "," LINE("item-b", 0, 1) "," LINE(
          "item-c", 3, 4) "," LINE("item-z", 1, 0) "]"),
      true, true, false, false, "it has a line that was not sent"},
-    {CREATED("\"items\":[]"), true, false, true, false,
+    {CREATED("\"items\":[]"), false, false, false, false, ""},
+    {CREATED("\"items\":[{}]"), true, true, true, false,
      "item item-a: sent 2+0, applied 0+0; item item-b: sent 0+1, applied 0+0; "
-     "item item-c: sent 3+4, applied 0+0"},
+     "item item-c: sent 3+4, applied 0+0; it has a line that was not sent"},
     {CREATED("\"items\":\"none\""), true, false, false, false, "its items can't be read"},
 };
 
