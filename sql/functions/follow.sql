@@ -104,7 +104,8 @@ language sql volatile security definer set search_path from current as
 $$ select pg_advisory_unlock(1463898950, ('orders'::regclass::oid)::int) $$;
 
 -- Our turn to read the feed? Then until events_end. interval_ms: not when it was read since. since: where the reading may
--- end; events made before the ledger's first run are none of its business.
+-- end; events made before the ledger's first run are none of its business. Until one was read only our own clock says when
+-- that was, and the API's may be behind it.
 create or replace function events_begin(interval_ms bigint, out is_ours boolean, out cursor text, out since text)
 language plpgsql security definer set search_path from current as $$
 declare
@@ -124,7 +125,8 @@ begin
     end if;
     cursor := f.cursor_id;
     -- The overlap: an event can appear behind one that was made after it. The API looks back 30 days.
-    since := to_char(greatest(coalesce(f.cursor_at - interval '5 min', (select min(r.started_at) from runs r), t),
+    since := to_char(greatest(case when f.cursor_id is not null then f.cursor_at - interval '5 min'
+                                   else coalesce((select min(r.started_at) from runs r), t) - interval '1 hour' end,
                               t - interval '30 days') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 end $$;
 

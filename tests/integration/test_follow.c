@@ -280,6 +280,22 @@ START_TEST(somebody_elses_fulfillment_is_listed_and_booked)
 }
 END_TEST
 
+START_TEST(until_an_event_was_read_the_reading_goes_back_before_the_first_run)
+{
+    static const char since[] = "select date_trunc('minute', (select min(started_at) from "
+                                "waybill.report_runs) - s.since::timestamptz)"
+                                "  from waybill.events_begin(0) s";
+
+    life_must(0, "run", NULL, NULL);
+    support_query_is(life_url,
+                     "select cursor_id is null, cursor_at is null from waybill.event_feed", "t|f");
+    support_query_is(life_url, since, "01:00:00");
+    support_psql(life_url, "update waybill.event_feed set cursor_id = 'e', cursor_at ="
+                           " (select min(started_at) from waybill.report_runs) - interval '1 day'");
+    support_query_is(life_url, since, "1 day 00:05:00");
+}
+END_TEST
+
 START_TEST(a_gap_in_the_feed_is_noticed_and_healed_by_asking)
 {
     life_post("switches", "state_lag_ms=1500");
@@ -731,5 +747,7 @@ main(void)
     tcase_add_test(tests, no_personal_field_is_kept_or_said);
     SUPPORT_CASE(suite, 60, life_begin, life_end,
                  what_every_answer_says_is_believed_in_the_end_whatever_the_times_are);
+    SUPPORT_CASE(suite, 60, life_begin, life_end,
+                 until_an_event_was_read_the_reading_goes_back_before_the_first_run);
     return support_run_suite(suite);
 }
