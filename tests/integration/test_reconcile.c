@@ -360,7 +360,7 @@ static const struct story stories[] = {
     {"issues", "foreign 1"}, {"api", "A accepted 1:5:cancelled"}, {"look", ""}, {"posted", "1 '' 0/2"}, {"issues", ""}, {"waits", ""}}},
 {"refused as somebody else's: the order is asked for and listed, and what they posted is booked", {
     {"settings", "has_gate = true"}, {"api", "A accepted 1:2"}, {"plan", "A 1 '' 2/2/0"}, {"taken", ""}, {"absent_rejected", ""},
-    {"look", ""}, {"asks", "ask "},
+    {"look", ""}, {"asks", "ask list "},
     {"api", "A fulfilled 1:2"}, {"look", ""}, {"asks", "list "}, {"list", "A f9:1:2/0"}, {"look", ""}, {"posted", "1 '' 2/0"},
     {"issues", ""}, {"asks", ""}, {"waits", ""}}},
 {"a refusal of a line leaves the other lines alone", {
