@@ -22,6 +22,17 @@ begin
     return key_sql;
 end $$;
 
+-- How the names of this ledger's triggers begin: on one table those of several ledgers stand side by side. A schema that
+-- leaves no room in a name's 63 bytes is told by its md5.
+create or replace function feed_trigger_start() returns text
+language sql stable set search_path from current as $$
+select case when n.nspname = 'waybill' then 'waybill_feed_'
+            when octet_length(n.nspname) <= 41 then format('waybill_feed_%s_', n.nspname)
+            else format('waybill_feed_%s_', md5(n.nspname)) end
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.oid = 'orders'::regclass
+$$;
+
 -- Trigger functions of fed tables, one a table so that their plans are kept: made by feed_from.
 -- They run with the ledger owner's rights and a pinned search_path, and never fail the vendor's
 -- statement: what can't be queued is counted in a sequence, which brings a sweep. What an order_key
@@ -34,7 +45,9 @@ declare
                    where c.oid = 'orders'::regclass);
     key_sql text := feed_key(order_key);
     waits text := current_setting('lock_timeout');
+    starts text := feed_trigger_start();
     leaf regclass;
+    side text;
 begin
     if (select c.relkind from pg_class c where c.oid = relation) not in ('r', 'p') then
         raise exception '% is no table: a feed is made of the tables below the relation', relation;
@@ -50,29 +63,25 @@ begin
     perform set_config('lock_timeout', '2s', true);
     perform set_config('client_min_messages', 'warning', true);
     for leaf in select feed_tables(relation) loop
-        execute format('drop trigger if exists waybill_feed_insert on %s', leaf);
-        execute format('drop trigger if exists waybill_feed_update on %s', leaf);
-        execute format('drop trigger if exists waybill_feed_delete on %s', leaf);
-        execute format('drop trigger if exists waybill_feed_truncate on %s', leaf);
-        execute format('create trigger waybill_feed_insert after insert on %s referencing new table as new_rows
-                        for each statement execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_new');
-        execute format('create trigger waybill_feed_update after update on %s referencing old table as old_rows new table as new_rows
-                        for each statement execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_both');
-        execute format('create trigger waybill_feed_delete after delete on %s referencing old table as old_rows
-                        for each statement execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_old');
-        execute format('create trigger waybill_feed_truncate after truncate on %s
-                        for each statement execute function %I.feed_truncated()', leaf, home);
-        execute format('alter table %s enable always trigger waybill_feed_insert', leaf);
-        execute format('alter table %s enable always trigger waybill_feed_update', leaf);
-        execute format('alter table %s enable always trigger waybill_feed_delete', leaf);
-        execute format('alter table %s enable always trigger waybill_feed_truncate', leaf);
-        -- logical replication fires no statement triggers: rows that arrive so need one of their own
-        if exists (select from pg_subscription_rel s where s.srrelid = leaf) then
-            execute format('drop trigger if exists waybill_feed_row on %s', leaf);
-            execute format('create trigger waybill_feed_row after insert or update or delete on %s
-                            for each row execute function %I.%I()', leaf, home, 'feed_' || relation::oid || '_row');
-            execute format('alter table %s enable always trigger waybill_feed_row', leaf);
-        end if;
+        foreach side in array array['insert', 'update', 'delete', 'truncate', 'row'] loop
+            -- logical replication fires no statement triggers: rows that arrive so need one of their own
+            if side = 'row' and not exists (select from pg_subscription_rel s where s.srrelid = leaf) then
+                continue;
+            end if;
+            execute format('drop trigger if exists %I on %s', starts || side, leaf);
+            execute format('create trigger %I after %s execute function %I.%I()', starts || side,
+                format(case side
+                    when 'insert' then 'insert on %s referencing new table as new_rows for each statement'
+                    when 'update' then 'update on %s referencing old table as old_rows new table as new_rows for each statement'
+                    when 'delete' then 'delete on %s referencing old table as old_rows for each statement'
+                    when 'truncate' then 'truncate on %s for each statement'
+                    else 'insert or update or delete on %s for each row' end, leaf),
+                home,
+                case side when 'truncate' then 'feed_truncated'
+                    else 'feed_' || relation::oid || case side when 'insert' then '_new' when 'update' then '_both'
+                                                               when 'delete' then '_old' else '_row' end end);
+            execute format('alter table %s enable always trigger %I', leaf, starts || side);
+        end loop;
     end loop;
     perform set_config('lock_timeout', waits, true);
 end $$;
@@ -83,13 +92,14 @@ create or replace function feed_stop(relation regclass) returns void
 language plpgsql set search_path from current as $$
 declare
     waits text := current_setting('lock_timeout');
+    starts text := feed_trigger_start();
     leaf regclass;
-    name text;
+    side text;
 begin
     perform set_config('lock_timeout', '2s', true);
     for leaf in select x from feed_tables(relation) x where exists (select from pg_class c where c.oid = x) loop
-        foreach name in array array['insert', 'update', 'delete', 'truncate', 'row'] loop
-            execute format('drop trigger if exists %I on %s', 'waybill_feed_' || name, leaf);
+        foreach side in array array['insert', 'update', 'delete', 'truncate', 'row'] loop
+            execute format('drop trigger if exists %I on %s', starts || side, leaf);
         end loop;
     end loop;
     perform set_config('lock_timeout', waits, true);
@@ -182,8 +192,9 @@ $$ update feed_state set sweep_wanted = why, sweep_wishes = sweep_wishes + 1 $$;
 -- missing. Whatever asks if the feed is sound asks here. A run that finds nothing to do plans it for itself alone: so nothing
 -- is joined, and each trigger is reached by its key.
 create or replace view feed_triggers as
-select f.relation, f.name, f.order_key, leaf.id as leaf, 'waybill_feed_' || side as trigger_name, t.enabled
+select f.relation, f.name, f.order_key, leaf.id as leaf, starts.text || side as trigger_name, t.enabled
   from feeds f
+ cross join lateral (select (select feed_trigger_start()) as text) starts
  cross join lateral unnest(f.relation::oid || array(select p.relid::oid from pg_partition_tree(f.relation) p
                                                      where p.level > 0)) leaf(id)
  cross join lateral unnest(array['insert', 'update', 'delete', 'truncate']
@@ -191,7 +202,7 @@ select f.relation, f.name, f.order_key, leaf.id as leaf, 'waybill_feed_' || side
                            || case when exists (select from pg_subscription_rel s where s.srrelid = leaf.id)
                                    then array['row'] end) side
  cross join lateral (select (select g.tgenabled from pg_trigger g
-                              where g.tgrelid = leaf.id and g.tgname = 'waybill_feed_' || side) as enabled) t;
+                              where g.tgrelid = leaf.id and g.tgname = starts.text || side) as enabled) t;
 
 -- What is wrong with the feed, one line a fault.
 create or replace function feed_faults() returns table (relation text, fault text, mend text)

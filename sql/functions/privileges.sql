@@ -68,7 +68,7 @@ begin
                          join pg_class v on v.oid = w.ev_class
                         where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
                           and v.relnamespace = home and v.relname like 'report\_%')
-               or p.proname = 'order_story' as is_in_report
+               or p.proname in ('order_story', 'feed_trigger_start') as is_in_report
           from pg_proc p
          where p.pronamespace = home and p.proowner = owner
          order by p.oid
@@ -82,7 +82,7 @@ begin
             end if;
         end loop;
         -- Whoever was given feed_from (the warehouse's owner) needs what it calls and makes.
-        if thing.proname ~ '^(feed_stop|feed_tables|feed_key|note_feed|forget_feed|feed_truncated|feed_[0-9]+_(new|old|both|row))$' then
+        if thing.proname ~ '^(feed_stop|feed_tables|feed_trigger_start|feed_key|note_feed|forget_feed|feed_truncated|feed_[0-9]+_(new|old|both|row))$' then
             for feeder in
                 select distinct pg_get_userbyid(a.grantee)
                   from pg_proc p cross join lateral aclexplode(p.proacl) a

@@ -226,6 +226,49 @@ START_TEST(a_fed_table_that_was_dropped_stops_no_run)
 }
 END_TEST
 
+#define LONG_SCHEMA "a_brand_with_a_name_that_takes_all_of_the_bytes_that_there_are_"
+
+/* A ledger looks for its own triggers, and takes none of another's away. */
+START_TEST(ledgers_beside_each_other_are_fed_by_one_table)
+{
+    static const char queued[] =
+        "select (select count(*) from waybill.queue where order_key = 'o3'),"
+        " (select count(*) from brand.queue where order_key = 'o3'),"
+        " (select count(*) from " LONG_SCHEMA ".queue where order_key = 'o3')";
+    static const char feeds[] = "select (select feed from waybill.report_health),"
+                                " (select feed from brand.report_health),"
+                                " (select feed from " LONG_SCHEMA ".report_health)";
+
+    shop_use(&shop, "brand", "shop.gated", NULL);
+    shop_must(&shop, 0, "init");
+    shop_use(&shop, LONG_SCHEMA, "shop.gated", NULL);
+    shop_must(&shop, 0, "init");
+    support_psql(shop.url, "select brand.feed_from('shop.lines', 'order_id');"
+                           "select " LONG_SCHEMA ".feed_from('shop.lines', 'order_id');"
+                           "select " LONG_SCHEMA ".feed_from('shop.lines', 'order_id')");
+    support_query_is(shop.url, feeds, "ok|ok|ok");
+    shop_ships(&shop, "('o3', 'a', '', 3, 0)");
+    support_query_is(shop.url, queued, "1|1|1");
+    support_psql(shop.url, "drop trigger waybill_feed_brand_update on shop.lines;"
+                           "alter table shop.lines disable trigger waybill_feed_insert");
+    support_query_is(shop.url, feeds, "broken|broken|ok");
+    support_query_is(shop.url, "select fault from brand.feed_faults()",
+                     "trigger waybill_feed_brand_update is missing");
+    support_psql(shop.url, "select brand.feed_from('shop.lines', 'order_id');"
+                           "alter table shop.lines enable always trigger waybill_feed_insert;"
+                           "select " LONG_SCHEMA ".feed_stop('shop.lines')");
+    support_query_is(shop.url, feeds, "ok|ok|none");
+    shop_ships(&shop, "('o3', 'b', '', 1, 0)");
+    support_query_is(shop.url, queued, "2|2|1");
+    support_psql(shop.url, "select brand.feed_stop('shop.lines')");
+    support_query_is(shop.url, feeds, "ok|none|none");
+    support_query_is(shop.url,
+                     "select count(*) from pg_trigger t where t.tgrelid = 'shop.lines'::regclass"
+                     " and not t.tgisinternal",
+                     "4");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -242,5 +285,6 @@ main(void)
                  a_sweep_that_is_wanted_while_another_one_reads_comes_after_it);
     SUPPORT_CASE(suite, 120, setup, teardown, what_changed_before_a_trigger_was_mended_is_swept);
     SUPPORT_CASE(suite, 120, setup, teardown, a_fed_table_that_was_dropped_stops_no_run);
+    SUPPORT_CASE(suite, 120, setup, teardown, ledgers_beside_each_other_are_fed_by_one_table);
     return support_run_suite(suite);
 }
