@@ -15,7 +15,8 @@ begin
     if order_key ~ '^[A-Za-z_][A-Za-z0-9_]*$' then
         key_sql := format('r.%I', order_key);
     end if;
-    if key_sql ~ '[;$\\]|--|/\*' then
+    -- 92: a backslash, which some databases want doubled in a string
+    if key_sql ~ '[;$]|--|/[*]' or position(chr(92) in key_sql) > 0 then
         raise exception 'order_key must be one expression over the row r, got "%"', order_key
             using hint = 'for example r.order_id, or (select o.api_order_id from wms.orders o where o.id = r.order_id)';
     end if;
@@ -92,15 +93,23 @@ create or replace function feed_stop(relation regclass) returns void
 language plpgsql set search_path from current as $$
 declare
     waits text := current_setting('lock_timeout');
-    starts text := feed_trigger_start();
+    own oid[] := array(select p.oid from pg_proc p
+                        where p.pronamespace = (select c.relnamespace from pg_class c where c.oid = 'orders'::regclass)
+                          and p.proname = any (array(select format('feed_%s_%s', relation::oid, x)
+                                                       from unnest(array['new', 'old', 'both', 'row']) x)));
     leaf regclass;
-    side text;
+    name text;
 begin
     perform set_config('lock_timeout', '2s', true);
-    for leaf in select x from feed_tables(relation) x where exists (select from pg_class c where c.oid = x) loop
-        foreach side in array array['insert', 'update', 'delete', 'truncate', 'row'] loop
-            execute format('drop trigger if exists %I on %s', starts || side, leaf);
-        end loop;
+    -- one that was a part of it once, and is detached now, has its triggers still
+    for leaf, name in
+        select t.tgrelid::regclass, t.tgname
+          from pg_trigger t
+         where t.tgparentid = 0
+           and t.tgrelid in (select feed_tables(relation) union select o.tgrelid from pg_trigger o where o.tgfoid = any (own))
+           and (t.tgfoid = any (own) or t.tgname = feed_trigger_start() || 'truncate')
+    loop
+        execute format('drop trigger %I on %s', name, leaf);
     end loop;
     perform set_config('lock_timeout', waits, true);
     perform forget_feed(relation);

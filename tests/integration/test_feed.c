@@ -269,6 +269,36 @@ START_TEST(ledgers_beside_each_other_are_fed_by_one_table)
 }
 END_TEST
 
+START_TEST(a_feed_ends_also_on_a_partition_that_was_detached)
+{
+    support_psql(shop.url, "create table shop.parts (a text) partition by list (a);"
+                           "create table shop.part1 partition of shop.parts for values in ('1');"
+                           "create table shop.part2 partition of shop.parts for values in ('2');"
+                           "select waybill.feed_from('shop.parts', 'a');"
+                           "alter table shop.parts detach partition shop.part1;"
+                           "select waybill.feed_stop('shop.parts')");
+    support_query_is(shop.url,
+                     "select count(*) from pg_trigger where starts_with(tgname, 'waybill_feed')"
+                     " and tgrelid <> 'shop.lines'::regclass",
+                     "0");
+    support_query_is(shop.url, "select feed from waybill.report_health", "ok");
+    support_psql(shop.url, "insert into shop.part1 values ('1'); truncate shop.part1");
+}
+END_TEST
+
+START_TEST(a_key_is_understood_where_strings_escape)
+{
+    support_psql(shop.url,
+                 "set standard_conforming_strings = off;"
+                 "select waybill.feed_from('shop.lines', 'concat(''o'', right(r.order_id, 1))');"
+                 "insert into shop.lines values ('x3', 'a', '', 10, 3, 0);"
+                 "do $$ begin perform waybill.feed_from('shop.lines', concat('''', chr(92), ''''));"
+                 " raise 'it was taken'; exception when others then"
+                 " assert sqlerrm like 'order_key must be one expression%', sqlerrm; end $$");
+    support_query_is(shop.url, "select order_key from waybill.queue", "o3");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -286,5 +316,7 @@ main(void)
     SUPPORT_CASE(suite, 120, setup, teardown, what_changed_before_a_trigger_was_mended_is_swept);
     SUPPORT_CASE(suite, 120, setup, teardown, a_fed_table_that_was_dropped_stops_no_run);
     SUPPORT_CASE(suite, 120, setup, teardown, ledgers_beside_each_other_are_fed_by_one_table);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_feed_ends_also_on_a_partition_that_was_detached);
+    SUPPORT_CASE(suite, 120, setup, teardown, a_key_is_understood_where_strings_escape);
     return support_run_suite(suite);
 }
