@@ -116,14 +116,15 @@ begin
 end $$;
 comment on function feed_stop(regclass) is 'take the change feed away from a base table';
 
--- The table itself and all below it that can be written to by name.
+-- The table itself and all below it that can be written to by name: partitions, and children that inherit from it.
 create or replace function feed_tables(relation regclass) returns setof regclass
 language sql stable set search_path from current as $$
-select relation where not exists (select from pg_class c where c.oid = relation and c.relkind = 'p')
-union
-select i.relid from pg_partition_tree(relation) i
-union
-select relation
+with recursive below as (
+    select relation::oid as id
+     union
+    select i.inhrelid from below b join pg_inherits i on i.inhparent = b.id and not i.inhdetachpending
+)
+select id::regclass from below
 $$;
 
 drop function if exists note_feed(regclass, text, text);
@@ -204,8 +205,8 @@ create or replace view feed_triggers as
 select f.relation, f.name, f.order_key, leaf.id as leaf, starts.text || side as trigger_name, t.enabled
   from feeds f
  cross join lateral (select (select feed_trigger_start()) as text) starts
- cross join lateral unnest(f.relation::oid || array(select p.relid::oid from pg_partition_tree(f.relation) p
-                                                     where p.level > 0)) leaf(id)
+ cross join lateral unnest(case when (select c.relhassubclass from pg_class c where c.oid = f.relation)
+                                then array(select feed_tables(f.relation)::oid) else array[f.relation::oid] end) leaf(id)
  cross join lateral unnest(array['insert', 'update', 'delete', 'truncate']
                            -- rows that come by logical replication fire no trigger of a statement
                            || case when exists (select from pg_subscription_rel s where s.srrelid = leaf.id)

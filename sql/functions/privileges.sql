@@ -68,7 +68,7 @@ begin
                          join pg_class v on v.oid = w.ev_class
                         where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
                           and v.relnamespace = home and v.relname like 'report\_%')
-               or p.proname in ('order_story', 'feed_trigger_start') as is_in_report
+               or p.proname in ('order_story', 'feed_trigger_start', 'feed_tables') as is_in_report
           from pg_proc p
          where p.pronamespace = home and p.proowner = owner
          order by p.oid

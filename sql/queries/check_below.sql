@@ -11,9 +11,7 @@ with recursive below as (
        and d.refclassid = 'pg_class'::regclass and d.refobjid <> b.oid
 )
 select c.relkind::text, format('%s.%I', c.relnamespace::regnamespace, c.relname),
-       exists (select from feeds f
-                where f.relation = c.oid
-                   or f.relation in (select a.relid from pg_partition_ancestors(c.oid) a)),
+       exists (select from feeds f where exists (select from feed_tables(f.relation) t where t = c.oid)),
        -- The table itself has the order's id; for one below a view only its author knows which column is it.
        format('select %s.feed_from(%L, %L)',
               (select n.relnamespace::regnamespace from pg_class n where n.oid = 'feeds'::regclass),

@@ -299,6 +299,31 @@ START_TEST(a_key_is_understood_where_strings_escape)
 }
 END_TEST
 
+START_TEST(tables_that_inherit_from_a_fed_one_are_fed_with_it)
+{
+    support_psql(shop.url, "create table shop.archive () inherits (shop.lines);"
+                           "create table shop.year2025 () inherits (shop.archive);"
+                           "create view shop.past as select * from shop.year2025");
+    support_query_is(shop.url, "select feed, feed_faults from waybill.report_health", "broken|8");
+    support_query_is(shop.url,
+                     "select string_agg(distinct relation, ', ' order by relation),"
+                     " string_agg(distinct mend, ', ') from waybill.feed_faults()",
+                     "shop.archive, shop.year2025|"
+                     "select waybill.feed_from('shop.lines', 'nullif(r.order_id, ''o2'')')");
+    support_psql(shop.url, "select waybill.feed_from('shop.lines', 'order_id')");
+    support_query_is(shop.url, "select feed, feed_faults from waybill.report_health", "ok|0");
+    support_psql(shop.url, "insert into shop.year2025 values ('o3', 'a', '', 10, 3, 0)");
+    shop_must(&shop, 0, "run");
+    support_query_is(shop.url, POSTED, "3");
+    shop_use(&shop, "waybill", "shop.past", NULL);
+    shop_must(&shop, 0, "check");
+    ck_assert_ptr_null(strstr(shop.out, "is not fed"));
+    support_psql(shop.url, "select waybill.feed_stop('shop.lines')");
+    support_query_is(
+        shop.url, "select count(*) from pg_trigger where starts_with(tgname, 'waybill_feed')", "0");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -318,5 +343,6 @@ main(void)
     SUPPORT_CASE(suite, 120, setup, teardown, ledgers_beside_each_other_are_fed_by_one_table);
     SUPPORT_CASE(suite, 120, setup, teardown, a_feed_ends_also_on_a_partition_that_was_detached);
     SUPPORT_CASE(suite, 120, setup, teardown, a_key_is_understood_where_strings_escape);
+    SUPPORT_CASE(suite, 120, setup, teardown, tables_that_inherit_from_a_fed_one_are_fed_with_it);
     return support_run_suite(suite);
 }
