@@ -11,7 +11,6 @@
 #define CHECK_SAMPLE_ROWS    2000
 #define CHECK_LOOKUP_ORDERS  200
 #define CHECK_KEYS_BYTES_MAX 1048576
-#define CHECK_SQL_BYTES_MAX  65536
 
 /* What the user's own SQL does wrong is a finding; a lost connection is not. */
 static bool
