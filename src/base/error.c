@@ -65,50 +65,11 @@ error_context(struct error *err, const char *fmt, ...)
     memcpy(err->context, whole, sizeof(whole));
 }
 
-static bool
-error_sqlstate_is_retryable(const char *sqlstate)
-{
-    /* Classes 08 connection, 40 rollback (serialization, deadlock), 53 out of resources; then
-     * single ones: lock not available, object in use, cancelled by a time-out, server going down or
-     * coming up. */
-    static const char *const CLASSES[] = {"08", "40", "53"};
-    static const char *const STATES[] = {"55P03", "55006", "57014", "57P01", "57P02", "57P03"};
-
-    for (size_t i = 0; i < sizeof(CLASSES) / sizeof(CLASSES[0]); i++) {
-        if (strncmp(sqlstate, CLASSES[i], 2) == 0)
-            return true;
-    }
-    for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
-        if (strcmp(sqlstate, STATES[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 bool
-error_is_retryable(const struct error *err)
+error_is_busy(const struct error *err)
 {
-    switch (err->code) {
-    case ERROR_DB_LOST:
-    case ERROR_NET:
-    case ERROR_NOMEM:
-        return true;
-    case ERROR_DB:
-        return error_sqlstate_is_retryable(err->sqlstate);
-    case ERROR_API:
-        return err->http_status == 0 || err->http_status == 408 || err->http_status == 429 ||
-               err->http_status >= 500;
-    case ERROR_NONE:
-    case ERROR_USAGE:
-    case ERROR_CONFIG:
-    case ERROR_STATE:
-    case ERROR_PARSE:
-    case ERROR_LIMIT:
-    case ERROR_IO:
-    case ERROR_CANCELLED:
-        break;
-    }
-    return false;
+    return err->code == ERROR_DB &&
+           (strncmp(err->sqlstate, "40", 2) == 0 || strcmp(err->sqlstate, "55P03") == 0);
 }
 
 const char *

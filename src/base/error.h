@@ -48,8 +48,9 @@ void error_hint(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Prepend one step of context on the way up: "run: submission 42: POST". */
 void error_context(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* True when the same call may succeed later without anyone's help. */
-bool error_is_retryable(const struct error *err);
+/* The database refused for somebody's lock, a deadlock or a serialization failure: rolled back, and
+ * the same may succeed in a moment. */
+bool error_is_busy(const struct error *err);
 
 /* "db_lost": one lower-case word, for log lines. */
 const char *error_code_name(enum error_code code);

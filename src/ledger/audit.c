@@ -282,14 +282,6 @@ audit_line_read(const struct pg_rows *rows, int row, struct audit_line *out, str
     return true;
 }
 
-/* Somebody's lock, or a deadlock that the server ended: it passes. */
-static bool
-audit_is_busy(const struct error *err)
-{
-    return err->code == ERROR_DB &&
-           (strncmp(err->sqlstate, "40", 2) == 0 || strcmp(err->sqlstate, "55P03") == 0);
-}
-
 bool
 audit_record(struct ledger *ledger, int64_t run_id, const char *found, bool is_again,
              int64_t *opened, struct error *err)
@@ -304,7 +296,7 @@ audit_record(struct ledger *ledger, int64_t run_id, const char *found, bool is_a
 
         if (pg_run(ledger_pg(ledger), &stmt_audit_record, params, &rows, &failure))
             break;
-        if (tries == AUDIT_BUSY_MAX || !audit_is_busy(&failure)) {
+        if (tries == AUDIT_BUSY_MAX || !error_is_busy(&failure)) {
             *err = failure;
             return false;
         }

@@ -23,10 +23,10 @@ enum {
 bool
 loop_db_may_pass(struct loop *loop, const struct error *err)
 {
-    bool is_passing = strncmp(err->sqlstate, "40", 2) == 0 || strcmp(err->sqlstate, "55P03") == 0 ||
-                      strcmp(err->sqlstate, "57014") == 0;
+    /* Its statements are short: one that took too long waited for somebody. */
+    bool took_too_long = err->code == ERROR_DB && strcmp(err->sqlstate, "57014") == 0;
 
-    if (err->code != ERROR_DB || !is_passing || ++loop->db_failures > LOOP_DB_FAILURES_MAX)
+    if ((!error_is_busy(err) && !took_too_long) || ++loop->db_failures > LOOP_DB_FAILURES_MAX)
         return false;
     log_failure(LOG_WARN, "sync", "database_busy", err);
     return true;

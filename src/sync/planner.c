@@ -71,15 +71,10 @@ planner_open(struct planner *planner, struct ledger **ledger, struct warehouse *
            warehouse_open(*ledger, o->line_items, o->is_scan, warehouse, err);
 }
 
-/* A serialization failure, a deadlock or a lock of somebody else's: rolled back, and the same may
- * succeed soon. */
 static bool
 planner_may_try_again(struct planner *planner, int *failures, struct error *err)
 {
-    bool is_passing = strncmp(err->sqlstate, "40", 2) == 0 || strcmp(err->sqlstate, "55P03") == 0;
-
-    if (err->code != ERROR_DB || !is_passing || ++*failures > PLANNER_FAILURES_MAX ||
-        planner_is_stopping(planner))
+    if (!error_is_busy(err) || ++*failures > PLANNER_FAILURES_MAX || planner_is_stopping(planner))
         return false;
     log_failure(LOG_WARN, "sync", "database_busy", err);
     *err = (struct error){0};

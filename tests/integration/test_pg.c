@@ -422,7 +422,6 @@ START_TEST(a_terminated_session_is_lost_and_stays_lost)
     expect_error(pg_run(pg, &stmt_add, params, NULL, &err), ERROR_DB_LOST, "was lost");
     ck_assert_str_eq(err.sqlstate, "57P01");
     ck_assert_str_eq(err.context, "add");
-    ck_assert(error_is_retryable(&err));
     ck_assert(!pg_is_alive(pg));
     error_clear(&err);
     expect_error(pg_start(pg, &stmt_add, params, &err), ERROR_DB_LOST, "lost before");

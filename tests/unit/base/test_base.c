@@ -63,28 +63,21 @@ END_TEST
 
 static const struct {
     enum error_code code;
-    int http_status;
     const char *sqlstate;
-    bool is_retryable;
-} RETRIES[] = {
-    {ERROR_DB_LOST, 0, "", true}, {ERROR_NET, 0, "", true},      {ERROR_NOMEM, 0, "", true},
-    {ERROR_DB, 0, "40001", true}, {ERROR_DB, 0, "40P01", true},  {ERROR_DB, 0, "55P03", true},
-    {ERROR_DB, 0, "53300", true}, {ERROR_DB, 0, "57P01", true},  {ERROR_DB, 0, "08006", true},
-    {ERROR_DB, 0, "57014", true}, {ERROR_DB, 0, "23505", false}, {ERROR_DB, 0, "42P01", false},
-    {ERROR_DB, 0, "", false},     {ERROR_DB, 0, "01000", false}, {ERROR_API, 0, "", true},
-    {ERROR_API, 429, "", true},   {ERROR_API, 408, "", true},    {ERROR_API, 503, "", true},
-    {ERROR_API, 401, "", false},  {ERROR_API, 404, "", false},   {ERROR_CONFIG, 0, "40001", false},
-    {ERROR_USAGE, 0, "", false},  {ERROR_STATE, 0, "", false},   {ERROR_PARSE, 503, "", false},
-    {ERROR_LIMIT, 0, "", false},  {ERROR_IO, 0, "", false},      {ERROR_CANCELLED, 0, "", false},
-    {ERROR_NONE, 0, "", false},
+    bool is_busy;
+} BUSY[] = {
+    {ERROR_DB, "40001", true},  {ERROR_DB, "40P01", true},       {ERROR_DB, "55P03", true},
+    {ERROR_DB, "57014", false}, {ERROR_DB, "53100", false},      {ERROR_DB, "23505", false},
+    {ERROR_DB, "", false},      {ERROR_DB_LOST, "40001", false}, {ERROR_CONFIG, "40001", false},
+    {ERROR_NONE, "", false},
 };
 
-START_TEST(only_what_may_heal_by_itself_is_retryable)
+START_TEST(only_what_waits_for_others_is_busy)
 {
-    struct error err = {.code = RETRIES[_i].code, .http_status = RETRIES[_i].http_status};
+    struct error err = {.code = BUSY[_i].code};
 
-    memcpy(err.sqlstate, RETRIES[_i].sqlstate, strlen(RETRIES[_i].sqlstate) + 1);
-    ck_assert_int_eq(error_is_retryable(&err), RETRIES[_i].is_retryable);
+    memcpy(err.sqlstate, BUSY[_i].sqlstate, strlen(BUSY[_i].sqlstate) + 1);
+    ck_assert_int_eq(error_is_busy(&err), BUSY[_i].is_busy);
 }
 END_TEST
 
@@ -511,7 +504,7 @@ main(void)
     tcase_add_test(tests, an_error_keeps_its_first_message_and_collects_context);
     tcase_add_test_raise_signal(tests, setting_a_filled_error_is_our_own_mistake, 6);
     tcase_add_test(tests, a_long_message_is_cut_between_characters);
-    LOOP(tests, only_what_may_heal_by_itself_is_retryable, RETRIES);
+    LOOP(tests, only_what_waits_for_others_is_busy, BUSY);
     tcase_add_test(tests, every_code_has_its_own_word);
     tcase_add_test(tests, a_buffer_grows_up_to_its_bound_and_not_beyond);
     tcase_add_test(tests, a_buffer_of_many_pieces_holds_them_all);
