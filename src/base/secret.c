@@ -170,9 +170,3 @@ secret_reveal(const struct secret *secret)
 {
     return secret->text;
 }
-
-bool
-secret_starts_with(const struct secret *secret, const char *prefix)
-{
-    return strncmp(secret->text, prefix, strlen(prefix)) == 0;
-}

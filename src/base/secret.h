@@ -27,6 +27,5 @@ void secret_guard_process(void);
 
 /* For the one place that makes the Authorization header. */
 const char *secret_reveal(const struct secret *secret);
-bool secret_starts_with(const struct secret *secret, const char *prefix);
 
 #endif

@@ -7,7 +7,6 @@
 #include "cli/rows.h"
 
 enum {
-    HEALTH_HOUR_S = 3600,
     HEALTH_UNKNOWN_SLACK_S = 900,      /* a look may wait for the budget, or for the next run */
     HEALTH_UNKNOWN_CRITICAL_S = 14400, /* beyond the warning: nobody came */
     HEALTH_BACKLOG_WARNING_S = 14400,  /* twenty attempts, ten minutes apart, take about this */

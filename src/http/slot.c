@@ -290,16 +290,6 @@ slot_free(struct slot *slot)
     slot->easy = NULL;
 }
 
-static int64_t
-slot_unix_ms(void)
-{
-    struct timespec now = {0};
-
-    /* The wall clock, for the attempt's record only; nothing is decided by it. */
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void
 slot_buffer_renew(struct buffer *buf)
 {
@@ -433,7 +423,7 @@ slot_start(struct slot *slot, const struct http_request *request, struct curl_sl
     slot->header_bytes = 0;
     slot->error[0] = '\0';
     slot->started = clock_mono_now();
-    slot->started_unix_ms = slot_unix_ms();
+    slot->started_unix_ms = clock_wall_ms(); /* for the record; nothing is decided by it */
     (void)slot_is_past_deadline(slot);
     return true;
 }

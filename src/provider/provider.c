@@ -95,12 +95,6 @@ provider_capabilities(const struct provider *p)
     return &p->methods->capabilities;
 }
 
-const char *
-provider_name(const struct provider *p)
-{
-    return p->methods->name;
-}
-
 int
 provider_lines_max(const char *name, int most)
 {

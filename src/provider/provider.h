@@ -290,7 +290,6 @@ bool provider_new(struct provider **out, const char *name, const struct provider
                   struct error *err);
 void provider_free(struct provider *provider);
 const struct provider_capabilities *provider_capabilities(const struct provider *provider);
-const char *provider_name(const struct provider *provider);
 /* How many lines a POST of the provider of this name takes, and not more than `most`. */
 int provider_lines_max(const char *name, int most);
 /* What of the transport is the API's own: how the key is shown, where its request id stands. */
