@@ -23,6 +23,7 @@ struct events {
     bool is_cursor_seen;
     char first_id[256], first_time[64]; /* of the first page */
     char last_id[256];                  /* of the page before; "" at first */
+    char met_id[256];                   /* of page 1, 2, 4, 8 ...: met again, the pages go round */
 };
 
 void
@@ -228,8 +229,10 @@ events_read(struct loop *loop, struct job *job, const struct provider_events *pa
     e->most = 2 * e->most < most ? 2 * e->most : most;
     /* The overlap behind the cursor is read too: `since` lies before it, and the list ends there.
      */
-    if (page->has_more && strcmp(page->last_id, e->last_id) != 0) {
+    if (page->has_more && strcmp(page->last_id, e->met_id) != 0) {
         (void)snprintf(e->last_id, sizeof(e->last_id), "%s", page->last_id);
+        if ((e->pages & (e->pages - 1)) == 0)
+            (void)snprintf(e->met_id, sizeof(e->met_id), "%s", page->last_id);
         if (e->pages < EVENTS_PAGES_MAX)
             job_wait(loop, job, 0);
         else
