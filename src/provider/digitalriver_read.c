@@ -275,7 +275,7 @@ digitalriver_read_created(const struct provider *p, const struct provider_submis
         problem = "id_too_long";
     else if (order_id == NULL || strcmp(order_id, s->order_id) != 0)
         problem = "order_differs";
-    else if (marker != NULL && strcmp(marker, s->marker) != 0)
+    else if (marker != NULL && strcasecmp(marker, s->marker) != 0)
         problem = "marker_differs"; /* the answer to somebody else's request */
     if (problem != NULL) {
         out->outcome = PROVIDER_UNKNOWN;

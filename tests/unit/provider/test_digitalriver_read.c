@@ -40,6 +40,10 @@ static const struct {
      "{\"id\":\"ful_1\",\"orderId\":\"ord_1\",\"metadata\":{\"waybill_submission\":\"" MARKER
      "\"}}",
      PROVIDER_ACCEPTED, ""},
+    {201,
+     "{\"id\":\"ful_1\",\"orderId\":\"ord_1\",\"metadata\":{\"waybill_submission\":"
+     "\"7D3F0B1C-5A52-4B7E-9D5E-0A1B2C3D4E5F\"}}",
+     PROVIDER_ACCEPTED, ""},
     {200, "{\"id\":\"ful_1\",\"orderId\":\"ord_1\"}", PROVIDER_UNKNOWN, "http_200"},
     {200, HTML, PROVIDER_UNKNOWN, "not_json"},
     {202, NULL, PROVIDER_UNKNOWN, "http_202"},
