@@ -67,14 +67,14 @@ baseline_progress(void *ctx, const struct history_progress *progress)
     if (show->is_quiet)
         return;
     if (show->is_terminal) {
-        (void)fprintf(stderr, "\r%lld of %lld orders listed, %lld a second, %lld s left    ",
+        (void)fprintf(stderr, "\r%lld of %lld orders listed, %lld a second, %s s left    ",
                       (long long)progress->listed, (long long)progress->orders, (long long)rate,
-                      (long long)left);
+                      rate > 0 ? log_int(left) : "?");
         (void)fflush(stderr);
     } else if (clock_mono_left_ms(show->log_again) == 0) {
         show->log_again = clock_mono_add(clock_mono_now(), BASELINE_LOG_MS);
         log_event(LOG_INFO, "cli", "listing", "orders", log_int(progress->orders), "listed",
-                  log_int(progress->listed), "left_s", log_int(left), NULL);
+                  log_int(progress->listed), "left_s", rate > 0 ? log_int(left) : "unknown", NULL);
     }
 }
 

@@ -174,13 +174,17 @@ history_again(struct history *h, struct history_order *order, const struct provi
     }
     if (delay_ms > HISTORY_WAIT_MAX_MS)
         delay_ms = HISTORY_WAIT_MAX_MS;
+    if (delay_ms < wait_ms)
+        delay_ms = wait_ms;
+    log_event(LOG_WARN, "sync", "list_not_read", "order", order->order_id, "error", why,
+              "again_in_ms", log_int(delay_ms), NULL);
     listing_free(order->listing);
     order->listing = NULL;
     if (!listing_new(order->order_id, &order->listing, err)) {
         history_order_free(order);
         return false;
     }
-    history_wait(h, order, delay_ms > wait_ms ? delay_ms : wait_ms);
+    history_wait(h, order, delay_ms);
     return true;
 }
 

@@ -434,6 +434,8 @@ START_TEST(an_api_in_trouble_is_asked_again_until_the_history_is_whole)
                                           " list:first=1:503_before:0 list:first=1:garbage");
     shop_must(&shop, 0, "baseline", "--from", "api");
     posted_is("n1|a||3|0\no1|a||2|0");
+    shop_warned(&shop, "event=blocked why=\"429: too many requests\"");
+    shop_warned(&shop, "event=list_not_read order=");
 }
 END_TEST
 
