@@ -42,15 +42,14 @@ check_ledger(const struct config *config, struct check_list *list)
         goto done;
     what = "relation";
     if (!command_open_warehouse(config, ledger, &warehouse, &failure) ||
-        !check_warehouse(ledger, warehouse, list, &failure))
+        !check_warehouse(ledger, warehouse, !is_queue, list, &failure))
         goto done;
     what = "order states";
     if (config->warehouse.order_state_function != NULL &&
         !follow_check_function(ledger, config->warehouse.order_state_function, list, &failure))
         goto done;
     what = "feed";
-    if (is_queue)
-        (void)check_feeds(ledger, warehouse, list, &failure);
+    (void)check_feeds(ledger, warehouse, !is_queue, list, &failure);
 
 done:
     for (int i = 0; i < list->count; i++) {

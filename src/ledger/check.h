@@ -41,15 +41,15 @@ bool check_database(struct ledger *ledger, bool is_queue, bool is_scan, struct c
 bool check_binding(struct ledger *ledger, const char *base_url, bool is_live,
                    struct check_list *out, struct error *err);
 
-/* With change_feed: queue: the tables below the relation that no feed watches, with the statement
- * that feeds each. */
-bool check_feeds(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
-                 struct error *err);
+/* The tables below the relation that no feed watches, with the statement that feeds each; with
+ * change_feed: scan those whose changes it may read too early. */
+bool check_feeds(struct ledger *ledger, const struct warehouse *warehouse, bool is_scan,
+                 struct check_list *out, struct error *err);
 
 /* The relation: shape (warehouse_open did that), a sample for bad rows, and the plan of a look-up
  * of 200 orders: a sequential scan of a table with more than 10,000 rows is named with the index to
- * make. A function is called once. */
-bool check_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
+ * make. A function is called once. is_scan: rows without a changed_at are told too. */
+bool check_warehouse(struct ledger *ledger, const struct warehouse *warehouse, bool is_scan,
                      struct check_list *out, struct error *err);
 
 #endif

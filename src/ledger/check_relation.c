@@ -101,8 +101,8 @@ check_empty(struct pg *pg, const struct warehouse *warehouse, struct check_list 
 }
 
 static bool
-check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
-             struct error *err)
+check_sample(struct ledger *ledger, const struct warehouse *warehouse, bool is_scan,
+             struct check_list *out, struct error *err)
 {
     char most[PG_INT_BYTES];
     const char *params[] = {most};
@@ -135,6 +135,11 @@ check_sample(struct ledger *ledger, const struct warehouse *warehouse, struct ch
             ok = check_add(out, CHECK_WARN, "relation", "",
                            "%lld of %lld rows are bad and will not be posted, such as %s", bad, all,
                            pg_rows_text(rows, 0, 2));
+        if (ok && is_scan && pg_rows_int(rows, 0, 4) > 0)
+            ok = check_add(out, CHECK_WARN, "relation", "",
+                           "%lld of %lld rows have no changed_at: a scan never finds them, only a "
+                           "sweep does",
+                           (long long)pg_rows_int(rows, 0, 4), all);
         ok = ok || check_no_memory(err);
     }
     pg_rows_free(rows);
@@ -247,10 +252,11 @@ done:
 }
 
 bool
-check_warehouse(struct ledger *ledger, const struct warehouse *warehouse, struct check_list *out,
-                struct error *err)
+check_warehouse(struct ledger *ledger, const struct warehouse *warehouse, bool is_scan,
+                struct check_list *out, struct error *err)
 {
     if (warehouse_kind(warehouse) == WAREHOUSE_FUNCTION)
         return check_call(ledger, warehouse, out, err);
-    return check_sample(ledger, warehouse, out, err) && check_lookup(ledger, warehouse, out, err);
+    return check_sample(ledger, warehouse, is_scan, out, err) &&
+           check_lookup(ledger, warehouse, out, err);
 }

@@ -104,15 +104,22 @@ look_at_database(bool is_queue, bool is_scan)
 }
 
 static void
-look_at(const char *relation)
+look_at_feed(const char *relation, bool is_scan)
 {
     check_free(&list);
     warehouse_free(warehouse);
     warehouse = NULL;
-    ck_assert_msg(warehouse_open(ledger, relation, false, &warehouse, &err), "%s", err.message);
-    ck_assert_msg(check_warehouse(ledger, warehouse, &list, &err), "%s: %s", err.context,
+    ck_assert_msg(warehouse_open(ledger, relation, is_scan, &warehouse, &err), "%s", err.message);
+    ck_assert_msg(check_warehouse(ledger, warehouse, is_scan, &list, &err), "%s: %s", err.context,
                   err.message);
-    ck_assert_msg(check_feeds(ledger, warehouse, &list, &err), "%s: %s", err.context, err.message);
+    ck_assert_msg(check_feeds(ledger, warehouse, is_scan, &list, &err), "%s: %s", err.context,
+                  err.message);
+}
+
+static void
+look_at(const char *relation)
+{
+    look_at_feed(relation, false);
 }
 
 START_TEST(a_fresh_ledger_lacks_its_baseline_and_nothing_else)
@@ -250,6 +257,29 @@ START_TEST(the_tables_below_a_view_are_found_through_views)
            "feed_from(TABLE, KEY) for each");
     expect(CHECK_WARN, "feed", "wms.m is a materialized view", "");
     expect_no(CHECK_WARN, "feed", "is not fed");
+}
+END_TEST
+
+START_TEST(what_a_scan_may_not_see_is_named)
+{
+    support_psql(
+        url, "create foreign data wrapper far; create server far foreign data wrapper far;"
+             "create foreign table wms.f (n int) server far;"
+             "create table wms.t (" COLUMNS ", changed_at timestamptz);"
+             "insert into wms.t values ('o-1', 'i', 2, 1, 0, now()), ('o-2', 'i', 2, 1, 0, null),"
+             " (null, 'i', 2, 1, 0, null);"
+             "create materialized view wms.m as select 1 as n;"
+             "create view wms.v as select t.* from wms.t t where exists (select from wms.m)"
+             " and case when false then exists (select from wms.f) else true end");
+    look_at_feed("wms.v", true);
+    expect(CHECK_WARN, "relation", "1 of 3 rows have no changed_at", "");
+    expect(CHECK_WARN, "feed", "wms.m is a materialized view: what is refreshed later", "");
+    expect(CHECK_WARN, "feed", "wms.f lies on another server, whose open transactions", "");
+    expect_no(CHECK_WARN, "feed", "not fed");
+    look_at("wms.v");
+    expect_no(CHECK_WARN, "relation", "changed_at");
+    look_at_feed("wms.t", true);
+    expect_no(CHECK_WARN, "feed", "");
 }
 END_TEST
 
@@ -436,6 +466,7 @@ main(void)
     tcase_add_test(tcase, a_broken_feed_comes_with_the_call_that_mends_it);
     tcase_add_test(tcase, an_old_queue_entry_is_named);
     tcase_add_test(tcase, the_tables_below_a_view_are_found_through_views);
+    tcase_add_test(tcase, what_a_scan_may_not_see_is_named);
     tcase_add_test(tcase, bad_rows_of_a_sample_are_counted_and_one_is_shown);
     tcase_add_test(tcase, whatever_a_run_calls_bad_is_bad);
     tcase_add_test(tcase, quantities_that_events_tell_are_not_bad);
