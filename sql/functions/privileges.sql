@@ -12,12 +12,12 @@ $$ select function_name in ('feed_from', 'feed_stop', 'note_feed', 'forget_feed'
         'apply_fulfillment_event', 'apply_payment_event', 'apply_state_event', 'ask_charges',
         'book_foreign', 'clock_stepped', 'close_payments', 'close_settled', 'close_shrunk', 'decide',
         'drop_personal', 'events_lock', 'events_unlock', 'feed_missed_why', 'feed_wants_look',
-        'find_and_close', 'find_discrepancies', 'find_payment', 'free_lane', 'hurry_orders',
-        'is_all_posted', 'is_first_live', 'is_shadow', 'leave_shrunk', 'ledger_faults',
-        'make_submissions', 'note_coordinated', 'note_decision', 'note_first_look', 'note_forget',
+        'find_and_close', 'find_discrepancies', 'find_payment', 'free_lane', 'free_lost_lanes', 'hurry_orders',
+        'is_all_posted', 'is_first_live', 'is_shadow', 'leave_shrunk', 'ledger_faults', 'list_settled',
+        'make_submissions', 'note_accepted', 'note_coordinated', 'note_decision', 'note_first_look', 'note_forget',
         'note_state', 'note_tracking', 'one_post_at_a_time', 'park_refused', 'put_aside_unverified',
-        'release_held', 'settle_others', 'settle_own', 'split_submissions', 'take_back_missing',
-        'timeline_now', 'withdraw_unwanted', 'worker_key')
+        'release_held', 'settle_others', 'settle_own', 'split_submissions', 'take_back_booked', 'take_back_missing',
+        'timeline_now', 'withdraw_unwanted', 'worker_key', 'write_off_kept_back')
     or function_name ~ '^(baseline_|prune_|begin_generation|recover_here$|recover_api$)' $$;
 
 -- A feeder, who owns tables of the warehouse, installs the feed on them; give_privileges adds what feed_from calls. He is
