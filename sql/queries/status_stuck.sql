@@ -41,7 +41,7 @@ select 'orders', k.state, k.why, k.count, k.oldest_age_s, k.next_s, k.order_id, 
                     else o.asked_since < clock_timestamp() - interval '5 s' end
          group by 1, 2) k
  union all
-select 'orders', 'listing', 'the lists of their fulfillments can''t be read', k.count, k.oldest_age_s, k.next_s, k.order_id
+select 'orders', 'listing', 'the lists of their fulfillments can''t be read', k.count, k.oldest_age_s, k.next_s, k.order_id, null
   from (select count(*) as count, extract(epoch from clock_timestamp() - min(o.unlisted_since))::int8 as oldest_age_s,
                greatest(0, extract(epoch from min(o.next_list_at) - clock_timestamp()))::int8 as next_s, min(o.order_id) as order_id
           from report_orders o
