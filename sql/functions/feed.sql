@@ -34,6 +34,24 @@ select case when n.nspname = 'waybill' then 'waybill_feed_'
  where c.oid = 'orders'::regclass
 $$;
 
+-- Feeds come and go while no init works on the ledger, and one after another: both write the same functions' rights. Taken
+-- before any lock that a warehouse's session could wait behind.
+create or replace function feed_lock() returns void
+language plpgsql set search_path from current as $$
+declare
+    home text := (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where c.oid = 'orders'::regclass);
+    waits text := current_setting('lock_timeout');
+begin
+    perform set_config('lock_timeout', '2s', true);
+    perform pg_advisory_xact_lock(hashtextextended('waybill init ' || home, 0));
+    perform set_config('lock_timeout', waits, true);
+exception when lock_not_available then
+    raise lock_not_available using
+        message = format('an init or another feed_from works on the ledger in the schema "%s"', home),
+        hint = 'wait for it, then try again';
+end $$;
+
 -- Trigger functions of fed tables, one a table so that their plans are kept: made by feed_from.
 -- They run with the ledger owner's rights and a pinned search_path, and never fail the vendor's
 -- statement: what can't be queued is counted in a sequence, which brings a sweep. What an order_key
@@ -59,6 +77,7 @@ begin
         raise exception 'order_key "%" can''t be read from %: %', order_key, relation, sqlerrm
             using hint = 'name tables with their schema; the changed row is r';
     end;
+    perform feed_lock();
     perform note_feed(relation, order_key);
     -- A busy table is asked for a moment only: nobody queues up behind us.
     perform set_config('lock_timeout', '2s', true);
@@ -100,6 +119,7 @@ declare
     leaf regclass;
     name text;
 begin
+    perform feed_lock();
     perform set_config('lock_timeout', '2s', true);
     -- one that was a part of it once, and is detached now, has its triggers still
     for leaf, name in

@@ -82,7 +82,7 @@ begin
             end if;
         end loop;
         -- Whoever was given feed_from (the warehouse's owner) needs what it calls and makes.
-        if thing.proname ~ '^(feed_stop|feed_tables|feed_trigger_start|feed_key|note_feed|forget_feed|feed_truncated|feed_[0-9]+_(new|old|both|row))$' then
+        if thing.proname ~ '^(feed_(stop|tables|trigger_start|key|lock|truncated|[0-9]+_(new|old|both|row))|note_feed|forget_feed)$' then
             for feeder in
                 select distinct pg_get_userbyid(a.grantee)
                   from pg_proc p cross join lateral aclexplode(p.proacl) a

@@ -26,7 +26,8 @@ init_lock(struct pg *pg, const char *schema, struct error *err)
         return true;
     if (strcmp(err->sqlstate, "55P03") == 0) {
         error_clear(err);
-        error_set(err, ERROR_DB, "another init works on the schema \"%s\"", schema);
+        error_set(err, ERROR_DB, "another init, or a feed_from, works on the schema \"%s\"",
+                  schema);
         error_hint(err, "wait for it, then try again");
     }
     return false;

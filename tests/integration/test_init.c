@@ -329,6 +329,10 @@ START_TEST(two_ledgers_live_side_by_side)
 }
 END_TEST
 
+#define ADVISORY_LOCKS                                                                             \
+    "pg_locks l join pg_database d on d.oid = l.database"                                          \
+    " where d.datname = current_database() and l.locktype = 'advisory' and l.granted"
+
 START_TEST(two_inits_at_once_make_one_ledger)
 {
     struct support_process holder;
@@ -338,14 +342,43 @@ START_TEST(two_inits_at_once_make_one_ledger)
     struct ledger_init_result result;
 
     support_spawn(&holder, argv, NULL);
-    support_wait_query(url, "select count(*) from pg_locks where locktype = 'advisory' and granted",
-                       "1", 20000);
+    support_wait_query(url, "select count(*) from " ADVISORY_LOCKS, "1", 20000);
     expect_error(init_as(url, "waybill", NULL, NULL, &result), ERROR_DB,
-                 "another init works on the schema \"waybill\"", "try again");
+                 "another init, or a feed_from, works on the schema \"waybill\"", "try again");
     support_query_is(url, "select count(*) from pg_namespace where nspname = 'waybill'", "0");
-    support_psql(url, "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'");
+    support_psql(url, "select pg_terminate_backend(l.pid) from " ADVISORY_LOCKS);
     (void)support_wait_exit(&holder, 20000);
     ck_assert_int_eq(init("waybill", NULL, NULL).version_before, 0);
+}
+END_TEST
+
+/* Each writes the functions' rights: "tuple concurrently updated", if they did it at once. */
+START_TEST(an_init_and_a_feed_from_wait_for_each_other)
+{
+    struct support_process holder;
+    const char *sql =
+        "begin; select waybill.feed_from('public.t', 'order_id'); select pg_sleep(60)";
+    const char *argv[] = {"psql", "-q", url, "-c", sql, NULL};
+    struct ledger_init_result result;
+
+    (void)init("waybill", NULL, NULL);
+    support_psql(url, "create table public.t (order_id text)");
+    support_spawn(&holder, argv, NULL);
+    support_wait_query(url, "select count(*) from " ADVISORY_LOCKS, "1", 20000);
+    expect_error(init_as(url, "waybill", NULL, NULL, &result), ERROR_DB,
+                 "another init, or a feed_from, works on the schema \"waybill\"", "try again");
+    support_psql(url,
+                 "create table public.u (order_id text);"
+                 "do $$ begin perform waybill.feed_from('public.u', 'order_id'); assert false;"
+                 " exception when lock_not_available then"
+                 " assert sqlerrm like 'an init or another feed_from works on%', sqlerrm; end $$;"
+                 "do $$ begin perform waybill.feed_stop('public.u'); assert false;"
+                 " exception when lock_not_available then"
+                 " assert sqlerrm like 'an init or another feed_from works on%', sqlerrm; end $$");
+    support_psql(url, "select pg_terminate_backend(l.pid) from " ADVISORY_LOCKS);
+    (void)support_wait_exit(&holder, 20000);
+    ck_assert_int_eq(init("waybill", NULL, NULL).code_changed, 0);
+    support_psql(url, "select waybill.feed_from('public.u', 'order_id')");
 }
 END_TEST
 
@@ -601,6 +634,7 @@ main(void)
     tcase_add_test(tcase, the_owner_of_the_tables_installs_the_feed);
     tcase_add_test(tcase, two_ledgers_live_side_by_side);
     tcase_add_test(tcase, two_inits_at_once_make_one_ledger);
+    tcase_add_test(tcase, an_init_and_a_feed_from_wait_for_each_other);
     tcase_add_test(tcase, granting_to_nobody_changes_nothing);
     tcase_add_test(tcase, a_worker_may_call_but_not_write);
     tcase_add_test(tcase, privileges_are_given_anew_by_every_init);
