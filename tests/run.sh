@@ -183,7 +183,7 @@ if [ "$quick" = no ]; then
             # What runs for minutes with real processes has been seen above, and so has what tries SQL alone; here
             # every line of C runs once.
             run_tests asan -R '^((unit|integration|fuzz)\.|fault\.test_mixed)' \
-                -E "^integration\.test_(recover|page|end_to_end|floods|$sql_alone)\$"
+                -E "^integration\.test_(recover|page|end_to_end|floods|baseline|outage|month|hostile|prechecks|$sql_alone)\$"
         fi
     fi
 fi
