@@ -209,15 +209,11 @@ static bool
 audit_compare_warehouse(struct ledger *ledger, const struct warehouse *warehouse,
                         const char *const *params, struct pg_rows **out, struct error *err)
 {
-    bool ok = false;
-    char *sql = NULL;
     const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(warehouse)},
                                             {NULL, NULL}};
 
-    ok = statements_fill(template_audit_compare_warehouse, slots, &sql, err) &&
-         pg_query(ledger_pg(ledger), sql, 2, params, out, err);
-    free(sql);
-    return ok;
+    return statements_query(ledger_pg(ledger), template_audit_compare_warehouse, slots, 2, params,
+                            out, err);
 }
 
 bool

@@ -45,22 +45,33 @@ baseline_done(struct ledger *ledger, const char *kind, const struct baseline_opt
     return false;
 }
 
+/* A statement with one slot, which is a statement too: name, and what it is filled with. */
+static bool
+baseline_query_over(struct pg *pg, const char *name, const char *inner,
+                    const struct statements_slot *inner_slots, const char *text, int nparams,
+                    const char *const *params, struct pg_rows **out, struct error *err)
+{
+    char *filled = NULL;
+    bool ok = statements_fill(inner, inner_slots, &filled, err);
+
+    if (ok) {
+        const struct statements_slot slots[] = {{name, filled}, {NULL, NULL}};
+
+        ok = statements_query(pg, text, slots, nparams, params, out, err);
+    }
+    free(filled);
+    return ok;
+}
+
 bool
 baseline_query_numbers(struct ledger *ledger, const struct warehouse *warehouse, const char *text,
                        struct pg_rows **out, struct error *err)
 {
-    char *numbers = NULL;
     const struct statements_slot relation[] = {{"relation", warehouse_all_sql(warehouse)},
                                                {NULL, NULL}};
-    bool ok = statements_fill(template_baseline_numbers, relation, &numbers, err);
 
-    if (ok) {
-        const struct statements_slot slots[] = {{"numbers", numbers}, {NULL, NULL}};
-
-        ok = statements_query(ledger_pg(ledger), text, slots, 0, NULL, out, err);
-    }
-    free(numbers);
-    return ok;
+    return baseline_query_over(ledger_pg(ledger), "numbers", template_baseline_numbers, relation,
+                               text, 0, NULL, out, err);
 }
 
 /* What the relation shows beyond what is booked, line by line; within the transaction that is
@@ -175,17 +186,10 @@ static bool
 baseline_query_copy(struct pg *pg, const char *text, int nparams, const char *const *params,
                     struct pg_rows **out, struct error *err)
 {
-    char *readings = NULL;
     const struct statements_slot copy[] = {{"copy", "baseline_copy"}, {NULL, NULL}};
-    bool ok = statements_fill(template_baseline_readings, copy, &readings, err);
 
-    if (ok) {
-        const struct statements_slot slots[] = {{"readings", readings}, {NULL, NULL}};
-
-        ok = statements_query(pg, text, slots, nparams, params, out, err);
-    }
-    free(readings);
-    return ok;
+    return baseline_query_over(pg, "readings", template_baseline_readings, copy, text, nparams,
+                               params, out, err);
 }
 
 /* Rows that can't be booked, since nobody can tell their units: mended, they would be due. */
@@ -257,15 +261,13 @@ baseline_needs_orders(struct ledger *ledger, const struct warehouse *warehouse, 
 static bool
 baseline_needs_times(struct pg *pg, const struct warehouse *warehouse, struct error *err)
 {
-    bool ok = false;
+    bool ok;
     struct pg_rows *rows = NULL;
-    char *sql = NULL;
     const struct statements_slot slots[] = {{"relation", warehouse_all_sql(warehouse)},
                                             {NULL, NULL}};
 
-    if (!statements_fill(template_baseline_timeless, slots, &sql, err) ||
-        !pg_query(pg, sql, 0, NULL, &rows, err))
-        goto done;
+    if (!statements_query(pg, template_baseline_timeless, slots, 0, NULL, &rows, err))
+        return false;
     ok = pg_rows_int(rows, 0, 0) == 0;
     if (!ok) {
         error_set(err, ERROR_CONFIG,
@@ -275,10 +277,7 @@ baseline_needs_times(struct pg *pg, const struct warehouse *warehouse, struct er
         error_hint(err, "give them a time, or leave out --before, which settles all rows; or use: "
                         "waybill baseline --from api");
     }
-
-done:
     pg_rows_free(rows);
-    free(sql);
     return ok;
 }
 

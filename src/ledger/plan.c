@@ -428,7 +428,6 @@ plan_preview_ask(struct plan_preview *p, bool asks_all, struct error *err)
     bool ok = false;
     struct pg_rows *rows = NULL;
     char *differs = NULL;
-    char *sql = NULL;
     const char *params[] = {p->n.orders_max};
 
     if (asks_all && !sweep_differs_sql(warehouse_all_sql(p->warehouse), &differs, err))
@@ -437,12 +436,11 @@ plan_preview_ask(struct plan_preview *p, bool asks_all, struct error *err)
         {"differs", differs != NULL ? differs : "select null::text as order_id where false"},
         {NULL, NULL}};
 
-    ok = statements_fill(template_plan_preview_keys, slots, &sql, err) &&
-         pg_query(p->pg, sql, 1, params, &rows, err) && plan_preview_add(p, rows, err);
+    ok = statements_query(p->pg, template_plan_preview_keys, slots, 1, params, &rows, err) &&
+         plan_preview_add(p, rows, err);
 
 done:
     free(differs);
-    free(sql);
     pg_rows_free(rows);
     return ok;
 }
@@ -466,15 +464,13 @@ static bool
 plan_preview_rows(const struct plan_preview *p, char *const *keys, int count, struct pg_rows **out,
                   struct error *err)
 {
-    bool ok = false;
-    char *sql = NULL;
+    bool ok;
     char *list = NULL;
     const struct statements_slot slots[] = {{"relation", warehouse_rows_sql(p->warehouse)},
                                             {NULL, NULL}};
 
-    if (!plan_keys_text(keys, count, &list, err) ||
-        !statements_fill(template_plan_preview, slots, &sql, err))
-        goto done;
+    if (!plan_keys_text(keys, count, &list, err))
+        return false;
 
     const char *params[] = {list,
                             p->settings->has_gate ? "t" : "f",
@@ -483,11 +479,8 @@ plan_preview_rows(const struct plan_preview *p, char *const *keys, int count, st
                             p->n.grace_ms,
                             p->n.fresh_ms};
 
-    ok = pg_query(p->pg, sql, 6, params, out, err);
-
-done:
+    ok = statements_query(p->pg, template_plan_preview, slots, 6, params, out, err);
     free(list);
-    free(sql);
     return ok;
 }
 
@@ -547,17 +540,15 @@ static bool
 plan_preview_unnamed(const struct plan_preview *p, bool is_all, struct pg_rows **out,
                      struct error *err)
 {
-    bool ok = false;
-    char *sql = NULL;
+    bool ok;
     char *list = NULL;
     const struct statements_slot slots[] = {{"relation", is_all
                                                              ? warehouse_all_sql(p->warehouse)
                                                              : warehouse_unnamed_sql(p->warehouse)},
                                             {NULL, NULL}};
 
-    if ((!is_all && !plan_keys_text(p->keys, p->count, &list, err)) ||
-        !statements_fill(template_plan_preview_upstreams, slots, &sql, err))
-        goto done;
+    if (!is_all && !plan_keys_text(p->keys, p->count, &list, err))
+        return false;
 
     const char *params[] = {list,
                             p->n.orders_max,
@@ -567,11 +558,8 @@ plan_preview_unnamed(const struct plan_preview *p, bool is_all, struct pg_rows *
                             p->n.grace_ms,
                             p->n.fresh_ms};
 
-    ok = pg_query(p->pg, sql, 7, params, out, err);
-
-done:
+    ok = statements_query(p->pg, template_plan_preview_upstreams, slots, 7, params, out, err);
     free(list);
-    free(sql);
     return ok;
 }
 

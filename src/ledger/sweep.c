@@ -45,24 +45,17 @@ static bool
 sweep_queue(struct pg *pg, const char *differs, const char *keys, struct sweep_result *out,
             struct error *err)
 {
-    bool ok = false;
     struct pg_rows *rows = NULL;
-    char *sql = NULL;
     const struct statements_slot slots[] = {{"differs", differs}, {NULL, NULL}};
     const char *params[] = {keys};
 
-    if (!statements_fill(template_sweep_queue, slots, &sql, err) ||
-        !pg_query(pg, sql, 1, params, &rows, err))
-        goto done;
+    if (!statements_query(pg, template_sweep_queue, slots, 1, params, &rows, err))
+        return false;
     out->orders += pg_rows_int(rows, 0, 0);
     out->lines += pg_rows_int(rows, 0, 1);
     out->missed += pg_rows_int(rows, 0, 2);
-    ok = true;
-
-done:
     pg_rows_free(rows);
-    free(sql);
-    return ok;
+    return true;
 }
 
 bool
@@ -321,7 +314,6 @@ scan_queue(struct pg *pg, const struct warehouse *warehouse, const char *const *
     struct pg_rows *rows = NULL;
     char *changed = NULL;
     char *differs = NULL;
-    char *sql = NULL;
     const struct statements_slot relation[] = {{"relation", warehouse_all_sql(warehouse)},
                                                {NULL, NULL}};
 
@@ -333,8 +325,7 @@ scan_queue(struct pg *pg, const struct warehouse *warehouse, const char *const *
         goto done;
     const struct statements_slot some[] = {{"changed", differs}, {NULL, NULL}};
 
-    if (!statements_fill(template_scan_queue, compares ? some : all, &sql, err) ||
-        !pg_query(pg, sql, 2, params, &rows, err))
+    if (!statements_query(pg, template_scan_queue, compares ? some : all, 2, params, &rows, err))
         goto done;
     *orders = pg_rows_int(rows, 0, 0);
     ok = true;
@@ -342,7 +333,6 @@ scan_queue(struct pg *pg, const struct warehouse *warehouse, const char *const *
 done:
     free(changed);
     free(differs);
-    free(sql);
     pg_rows_free(rows);
     return ok;
 }
