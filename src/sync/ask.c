@@ -372,7 +372,7 @@ ask_answered(struct loop *loop, struct job *job, const struct http_answer *answe
             ask_read(loop, job, &orders);
         break;
     case PROVIDER_READ_BLOCKED:
-        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        loop_block(loop, how.retry_after_ms);
         job_wait(loop, job, 0);
         break;
     case PROVIDER_READ_REFUSED:

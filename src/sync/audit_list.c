@@ -23,6 +23,8 @@ enum {
     AUDIT_LIST_KEY_REFUSED_MAX = 3,
 };
 
+#define AUDIT_LIST_LATER "what was audited so far is recorded; audit again later"
+
 /* One order on its way. */
 struct audit_slot {
     const struct audit_target *target; /* NULL: free */
@@ -47,8 +49,6 @@ struct audit_list {
     int slots_count;
     int unreached; /* in a row */
     int key_refused;
-    bool is_blocked;
-    struct clock_mono blocked_since;
     bool is_stopped;
 
     /* of the run at hand */
@@ -129,32 +129,16 @@ audit_list_beat(struct audit_list *list, bool is_sending, struct error *err)
     error_set(err, ERROR_API, "the API told us to stay away for another %lld s: %s",
               (long long)(budget_blocked_ms(&list->budget) / 1000 + 1),
               share.blocked_why[0] != '\0' ? share.blocked_why : "429");
-    error_hint(err, "what was audited so far is recorded; audit again later");
+    error_hint(err, AUDIT_LIST_LATER);
     return false;
 }
 
 static bool
 audit_list_block(struct audit_list *list, int64_t ms, struct error *err)
 {
-    static const char WHY[] = "429: too many requests";
-    int64_t since_ms;
-
-    if (!list->is_blocked)
-        list->blocked_since = clock_mono_now();
-    list->is_blocked = true;
-    since_ms = clock_mono_since_ms(list->blocked_since);
-    if (since_ms >= AUDIT_LIST_PATIENCE_MS) {
-        error_set(err, ERROR_API, "the API has answered nothing but 429 for %lld s",
-                  (long long)(since_ms / 1000));
-        error_hint(err, "what was audited so far is recorded; audit again later");
-        return false;
-    }
-    if (ms <= budget_blocked_ms(&list->budget))
-        return true;
-    budget_block(&list->budget, ms);
-    log_event(LOG_WARN, "sync", "blocked", "why", WHY, "ms", log_int(ms), NULL);
-    list->beat_again = clock_mono_now();
-    return work_block_key(list->ledger, ms, WHY, err);
+    if (ms > budget_blocked_ms(&list->budget))
+        list->beat_again = clock_mono_now();
+    return reach_block(&list->budget, list->ledger, ms, err);
 }
 
 /* The order is told of, and its slot is free. */
@@ -175,8 +159,9 @@ audit_list_judge_api(struct audit_list *list, const struct http_answer *answer,
 {
     list->unreached = answer->fact == HTTP_NOT_SENT ? list->unreached + 1 : 0;
     list->key_refused = how->read == PROVIDER_READ_KEY ? list->key_refused + 1 : 0;
-    if (how->read != PROVIDER_READ_BLOCKED)
-        list->is_blocked = false;
+    if (!budget_note_answer(&list->budget, how->read == PROVIDER_READ_BLOCKED,
+                            AUDIT_LIST_PATIENCE_MS, AUDIT_LIST_LATER, err))
+        return false;
     if (list->unreached >= AUDIT_LIST_UNREACHED_MAX) {
         error_set(err, ERROR_API, "the API can't be reached: %s", answer->error);
         error_hint(err, "%s", reach_advice(answer->distrust));

@@ -87,6 +87,25 @@ budget_block(struct budget *budget, int64_t ms)
     budget->blocked_until = clock_mono_add(clock_mono_now(), ms);
 }
 
+/* A block may be short, and there may be no end of them. */
+bool
+budget_note_answer(struct budget *budget, bool is_429, int64_t most_ms, const char *hint,
+                   struct error *err)
+{
+    int64_t since_ms;
+
+    if (is_429 && !budget->is_refused)
+        budget->refused_since = clock_mono_now();
+    budget->is_refused = is_429;
+    since_ms = is_429 ? clock_mono_since_ms(budget->refused_since) : 0;
+    if (since_ms < most_ms)
+        return true;
+    error_set(err, ERROR_API, "the API has answered nothing but 429 for %lld s",
+              (long long)(since_ms / 1000));
+    error_hint(err, "%s", hint);
+    return false;
+}
+
 void
 budget_share(struct budget *budget, double per_second, int64_t blocked_ms, bool joins)
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 
 enum {
     /* One that joins others waits for a beat of theirs, so that they have cut their shares. */
@@ -28,6 +29,8 @@ struct budget {
     int recent_first, recent_count;
     bool is_blocked;
     struct clock_mono blocked_until;
+    bool is_refused; /* the last answer was a 429 */
+    struct clock_mono refused_since;
 };
 
 /* Starts with one token, so that a single question leaves at once. */
@@ -36,6 +39,11 @@ void budget_init(struct budget *budget, double per_second);
 /* Nobody calls until then; only ever later. */
 void budget_block(struct budget *budget, int64_t ms);
 int64_t budget_blocked_ms(const struct budget *budget);
+
+/* An answer came, a 429 or any other. False, and err says so: there was nothing but 429 for
+ * most_ms. hint: what becomes of the work then. */
+bool budget_note_answer(struct budget *budget, bool is_429, int64_t most_ms, const char *hint,
+                        struct error *err);
 
 /* What a beat told: the rate, of which what was saved stays, up to the new burst (a quarter second
  * of it), and for how long the key is blocked. joins: others send already. */

@@ -81,7 +81,7 @@ charges_answered(struct loop *loop, struct job *job, const struct http_answer *a
     } else if (provider_is_unknown(&how) && how.http_status == 404) {
         charges_record(loop, job, NULL);
     } else if (how.read == PROVIDER_READ_BLOCKED) {
-        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        loop_block(loop, how.retry_after_ms);
         job_wait(loop, job, 0);
     } else if (how.read == PROVIDER_READ_LATER && loop_waits_for(&how) &&
                ++job->failures <= CHARGES_FAILURES_MAX) {

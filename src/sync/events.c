@@ -277,7 +277,7 @@ events_answered(struct loop *loop, struct job *job, const struct http_answer *an
         loop_note_read(loop, &how);
 
     if (how.read == PROVIDER_READ_BLOCKED) {
-        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        loop_block(loop, how.retry_after_ms);
         job_wait(loop, job, 0);
     } else if (how.read == PROVIDER_READ_OK && events_are_other_mode(loop, &page)) {
         error_set(&err, ERROR_STATE, "the API answers in %s mode, the configuration says %s",

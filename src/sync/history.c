@@ -67,8 +67,6 @@ struct history {
     struct json_writer writer;
     int read_count;
     int asked, unknown;
-    bool is_blocked; /* the last answer was a 429 */
-    struct clock_mono blocked_since;
     struct history_progress progress;
     struct baseline_result result;
 };
@@ -205,37 +203,16 @@ history_unknown(struct history *h, struct history_order *order, struct error *er
     return history_note(h, order, false, err);
 }
 
-/* The whole key waits; not for ever, when nothing else comes. */
-static bool
-history_block(struct history *h, int64_t ms, struct error *err)
-{
-    static const char WHY[] = "429: too many requests";
-    int64_t since_ms;
-
-    if (!h->is_blocked)
-        h->blocked_since = clock_mono_now();
-    h->is_blocked = true;
-    since_ms = clock_mono_since_ms(h->blocked_since);
-    if (since_ms >= HISTORY_BLOCKED_MS) {
-        error_set(err, ERROR_API, "the API has answered nothing but 429 for %lld s",
-                  (long long)(since_ms / 1000));
-        error_hint(err, "what is booked stays; the same command goes on from there");
-        return false;
-    }
-    if (ms <= budget_blocked_ms(&h->budget))
-        return true;
-    budget_block(&h->budget, ms);
-    log_event(LOG_WARN, "sync", "blocked", "why", WHY, "ms", log_int(ms), NULL);
-    return work_block_key(h->ledger, ms, WHY, err);
-}
-
 static bool
 history_read_answer(struct history *h, struct history_order *order,
                     const struct provider_answer *how, struct provider_fulfillments *page,
                     struct error *err)
 {
-    if (how->read != PROVIDER_READ_BLOCKED)
-        h->is_blocked = false;
+    if (!budget_note_answer(&h->budget, how->read == PROVIDER_READ_BLOCKED, HISTORY_BLOCKED_MS,
+                            "what is booked stays; the same command goes on from there", err)) {
+        history_order_free(order);
+        return false;
+    }
     switch (how->read) {
     case PROVIDER_READ_KEY:
         error_set(err, ERROR_API, "the API refuses the key: %s", how->error);
@@ -243,7 +220,7 @@ history_read_answer(struct history *h, struct history_order *order,
         history_order_free(order);
         return false;
     case PROVIDER_READ_BLOCKED:
-        if (!history_block(h, how->retry_after_ms, err)) {
+        if (!reach_block(&h->budget, h->ledger, how->retry_after_ms, err)) {
             history_order_free(order);
             return false;
         }

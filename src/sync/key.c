@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "sync/loop.h"
+#include "sync/reach.h"
 
 enum {
     KEY_REFUSED_MAX = 3,
@@ -54,14 +55,14 @@ loop_note_answered(struct loop *loop)
 }
 
 void
-loop_block(struct loop *loop, int64_t ms, const char *why)
+loop_block(struct loop *loop, int64_t ms)
 {
     struct error err = {0};
 
     if (ms > budget_blocked_ms(&loop->budget)) {
         budget_block(&loop->budget, ms);
-        log_event(LOG_WARN, "sync", "blocked", "why", why, "ms", log_int(ms), NULL);
-        if (loop_db_rest(loop) && !work_block_key(loop->ledger, ms, why, &err) &&
+        log_event(LOG_WARN, "sync", "blocked", "why", REACH_429, "ms", log_int(ms), NULL);
+        if (loop_db_rest(loop) && !work_block_key(loop->ledger, ms, REACH_429, &err) &&
             !loop_db_may_pass(loop, &err))
             loop_fail(loop, &err);
     }

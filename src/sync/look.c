@@ -286,7 +286,7 @@ look_answered(struct loop *loop, struct job *job, const struct http_answer *answ
 
     loop_note_read(loop, &how);
     if (how.read == PROVIDER_READ_BLOCKED)
-        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        loop_block(loop, how.retry_after_ms);
 
     if (how.read == PROVIDER_READ_BLOCKED ||
         (how.read == PROVIDER_READ_LATER && loop_waits_for(&how) &&

@@ -37,31 +37,16 @@ loop_say_unreached(const struct loop *loop, struct error *err)
     error_hint(err, "what is due stays planned; %s", reach_advice(loop->unreached_distrust));
 }
 
-/* A block may be short, and there may be no end of them. */
-static void
-loop_note_blocked(struct loop *loop, bool is_blocked)
-{
-    struct error err = {0};
-    int64_t since_ms;
-
-    if (!is_blocked || !loop->is_blocked)
-        loop->blocked_since = clock_mono_now();
-    loop->is_blocked = is_blocked;
-    since_ms = clock_mono_since_ms(loop->blocked_since);
-    if (since_ms < LOOP_BLOCKED_MS || loop->is_closing)
-        return;
-    error_set(&err, ERROR_API, "the API has answered nothing but 429 for %lld s",
-              (long long)(since_ms / 1000));
-    error_hint(&err, "what is due stays planned; a later run goes on");
-    loop_fail(loop, &err);
-}
-
 void
 loop_note_answer(struct loop *loop, const struct http_answer *answer)
 {
     struct error err = {0};
 
-    loop_note_blocked(loop, answer->status == 429);
+    if (!budget_note_answer(&loop->budget, answer->status == 429, LOOP_BLOCKED_MS,
+                            "what is due stays planned; a later run goes on", &err) &&
+        !loop->is_closing)
+        loop_fail(loop, &err);
+    error_clear(&err);
     if (answer->fact != HTTP_NOT_SENT) {
         loop->unreached = 0;
         loop->was_reached = true;
@@ -262,8 +247,7 @@ loop_take_answers(struct loop *loop)
 
     while (http_take_early(loop->http, &early)) {
         if (early.status == 429)
-            loop_block(loop, provider_retry_after_early_ms(&early, clock_wall_ms()),
-                       "429: too many requests");
+            loop_block(loop, provider_retry_after_early_ms(&early, clock_wall_ms()));
     }
     while (http_take(loop->http, &answer))
         job_answered(loop, answer.tag, &answer);
@@ -375,7 +359,7 @@ loop_reset(struct loop *loop)
     loop->was_reached = loop->was_answered = false;
     loop->unanswered_why[0] = '\0';
     loop->asked = loop->asked_unknown = 0;
-    loop->is_blocked = false;
+    loop->budget.is_refused = false;
     loop->posted = 0;
     loop->has_ends_at = false;
     if (loop->options->observer != NULL)

@@ -141,9 +141,6 @@ struct loop {
     int key_refused; /* in a row */
     char refused_why[256];
     int asked, asked_unknown;
-    int64_t blocked_ms;              /* as last told by the API */
-    bool is_blocked;                 /* the last answer was a 429 */
-    struct clock_mono blocked_since; /* there was no other since then */
 
     struct clock_mono pace_began; /* of the window in which POSTs are counted */
     int pace;                     /* POSTs begun in it */
@@ -237,7 +234,7 @@ void settle_close(struct loop *loop); /* their own session; what it is at may be
 /* What all hosts share of the key (key.c). */
 bool loop_beat(struct loop *loop, bool is_sending, struct error *err);
 bool loop_is_announced(const struct loop *loop); /* so that requests may leave */
-void loop_block(struct loop *loop, int64_t ms, const char *why);
+void loop_block(struct loop *loop, int64_t ms);
 void loop_key_refused(struct loop *loop, const char *why);
 void loop_key_works(struct loop *loop);
 void loop_fail_refused(struct loop *loop);  /* for every host to see */

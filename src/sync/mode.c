@@ -50,7 +50,7 @@ mode_answered(struct loop *loop, struct job *job, const struct http_answer *answ
     provider_read_fulfillments(loop->provider, answer, &page, &how);
     loop_note_read(loop, &how);
     if (how.read == PROVIDER_READ_BLOCKED)
-        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        loop_block(loop, how.retry_after_ms);
 
     if (how.read == PROVIDER_READ_BLOCKED ||
         (how.read != PROVIDER_READ_OK && how.read != PROVIDER_READ_REFUSED &&

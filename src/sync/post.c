@@ -107,7 +107,7 @@ post_consequences(struct loop *loop, const struct provider_result *result,
                   const struct verdict *verdict)
 {
     if (verdict->blocks_key)
-        loop_block(loop, result->retry_after_ms, "429: too many requests");
+        loop_block(loop, result->retry_after_ms);
     if (verdict->stops_key)
         loop_key_refused(loop, result->error_message);
     else if (result->http_status > 0)

@@ -1,5 +1,8 @@
 #include "sync/reach.h"
 
+#include "base/log.h"
+#include "ledger/work.h"
+
 const char *
 reach_advice(enum http_distrust distrust)
 {
@@ -29,4 +32,14 @@ reach_advice(enum http_distrust distrust)
         break;
     }
     return "is api.base_url right?";
+}
+
+bool
+reach_block(struct budget *budget, struct ledger *ledger, int64_t ms, struct error *err)
+{
+    if (ms <= budget_blocked_ms(budget))
+        return true;
+    budget_block(budget, ms);
+    log_event(LOG_WARN, "sync", "blocked", "why", REACH_429, "ms", log_int(ms), NULL);
+    return work_block_key(ledger, ms, REACH_429, err);
 }

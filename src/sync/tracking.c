@@ -54,7 +54,7 @@ tracking_answered(struct loop *loop, struct job *job, const struct http_answer *
         tracking_settle(loop, job, "sent", NULL, 0);
         break;
     case PROVIDER_READ_BLOCKED:
-        loop_block(loop, how.retry_after_ms, "429: too many requests");
+        loop_block(loop, how.retry_after_ms);
         tracking_settle(loop, job, "again", how.error, delay_ms);
         break;
     case PROVIDER_READ_REFUSED:
