@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/run.h"
 #include "cli/stop.h"
 #include "cli/table.h"
@@ -29,14 +29,14 @@ struct audit_row {
 
 struct audit_output {
     const struct command_context *context;
-    bool is_json, is_progress_shown;
+    bool is_json;
     struct audit_row *rows;
     int count, capacity, at;
     int64_t left_out;
     struct buffer json; /* the lines, as objects of an array */
     struct json_writer writer;
     struct clock_mono began, log_again;
-    bool has_progress; /* on the screen, to be wiped */
+    struct progress progress;
 };
 
 /* ---------------------------------------------------------------------------------- lines */
@@ -190,28 +190,19 @@ audit_cell(void *ctx, int column)
 /* ---------------------------------------------------------------------------------- progress */
 
 static void
-audit_wipe(struct audit_output *output)
-{
-    if (output->has_progress)
-        (void)fputs("\r\033[K", stderr);
-    output->has_progress = false;
-}
-
-static void
 audit_show(void *ctx, const struct audit_summary *so_far, int64_t waits_ms)
 {
     struct audit_output *output = ctx;
     int64_t passed_ms = clock_mono_since_ms(output->began);
+    char again[64] = "";
 
-    if (output->is_progress_shown) {
-        audit_wipe(output);
-        (void)fprintf(stderr, "audit: %lld orders, %lld lines, %lld/s", (long long)so_far->orders,
-                      (long long)so_far->lines,
-                      (long long)(so_far->orders * 1000 / (passed_ms + 1)));
+    if (output->progress.is_shown) {
         if (waits_ms > 0)
-            (void)fprintf(stderr, "; lists some again in %lld s", (long long)(waits_ms / 1000 + 1));
-        (void)fflush(stderr);
-        output->has_progress = true;
+            (void)snprintf(again, sizeof(again), "; lists some again in %lld s",
+                           (long long)(waits_ms / 1000 + 1));
+        progress_put(&output->progress, "audit: %lld orders, %lld lines, %lld/s%s",
+                     (long long)so_far->orders, (long long)so_far->lines,
+                     (long long)(so_far->orders * 1000 / (passed_ms + 1)), again);
     } else if (clock_mono_left_ms(output->log_again) == 0) {
         output->log_again = clock_mono_add(clock_mono_now(), AUDIT_LOG_MS);
         log_event(LOG_INFO, "cli", "auditing", "orders", log_int(so_far->orders), "lines",
@@ -372,8 +363,7 @@ audit_command(const struct command_context *context, enum exit_code *code, struc
     struct sync_options sync;
     struct audit_output output = {.context = context,
                                   .is_json = options_has(context->options, "json"),
-                                  .is_progress_shown =
-                                      !context->is_quiet && isatty(STDERR_FILENO) == 1,
+                                  .progress = progress_begin(context->is_quiet),
                                   .began = clock_mono_now()};
     struct audit_options options = {
         .sync = &sync, .line_fn = audit_keep, .progress_fn = audit_show, .ctx = &output};
@@ -390,7 +380,7 @@ audit_command(const struct command_context *context, enum exit_code *code, struc
         !run_options_fill(config, NULL, key, "audit", &sync, err) || !stop_install(&stop_fd, err))
         goto done;
     ok = audit_run(&options, stop_fd, &summary, err);
-    audit_wipe(&output);
+    progress_wipe(&output.progress);
     /* What was found before a failure is recorded, so it is told too. */
     if (ok)
         audit_note_nothing(&options, &summary);

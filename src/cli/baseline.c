@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/baseline_file.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/run.h"
 #include "cli/stop.h"
 #include "cli/when.h"
@@ -51,7 +51,7 @@ baseline_read_arguments(const struct options *options, enum baseline_source *sou
 }
 
 struct baseline_show {
-    bool is_terminal;
+    struct progress progress;
     bool is_quiet;
     struct clock_mono log_again;
 };
@@ -66,11 +66,10 @@ baseline_progress(void *ctx, const struct history_progress *progress)
 
     if (show->is_quiet)
         return;
-    if (show->is_terminal) {
-        (void)fprintf(stderr, "\r%lld of %lld orders listed, %lld a second, %s s left    ",
-                      (long long)progress->listed, (long long)progress->orders, (long long)rate,
-                      rate > 0 ? log_int(left) : "?");
-        (void)fflush(stderr);
+    if (show->progress.is_shown) {
+        progress_put(&show->progress, "%lld of %lld orders listed, %lld a second, %s s left",
+                     (long long)progress->listed, (long long)progress->orders, (long long)rate,
+                     rate > 0 ? log_int(left) : "?");
     } else if (clock_mono_left_ms(show->log_again) == 0) {
         show->log_again = clock_mono_add(clock_mono_now(), BASELINE_LOG_MS);
         log_event(LOG_INFO, "cli", "listing", "orders", log_int(progress->orders), "listed",
@@ -88,7 +87,7 @@ baseline_from_api(const struct command_context *context, const struct config *co
     struct secret *key = NULL;
     struct sync_options sync = {.command = "baseline"};
     struct history_progress progress = {0};
-    struct baseline_show show = {.is_terminal = isatty(STDERR_FILENO) == 1,
+    struct baseline_show show = {.progress = progress_begin(context->is_quiet),
                                  .is_quiet = context->is_quiet};
     struct history_options history = {.sync = &sync,
                                       .baseline = options,
@@ -102,8 +101,7 @@ baseline_from_api(const struct command_context *context, const struct config *co
         !stop_install(&history.stop_fd, err))
         goto done;
     ok = history_read(ledger, warehouse, &history, &progress, out, err);
-    if (show.is_terminal && !context->is_quiet)
-        (void)fputs("\r\033[K", stderr);
+    progress_wipe(&show.progress);
     if (ok && !context->is_quiet) {
         (void)fprintf(context->out, "baseline: %lld orders listed in %lld.%lld s",
                       (long long)progress.orders, (long long)(progress.duration_ms / 1000),

@@ -201,8 +201,7 @@ health_judge_binding(const struct health_facts *facts, const struct health_limit
                    facts->is_live ? "live" : "test", limits->is_live ? "live" : "test");
 }
 
-/* What is planned waits for somebody to go live, however long that takes. */
-static bool
+bool
 health_is_shadow(const struct health_facts *facts)
 {
     return strcmp(facts->mode, "shadow") == 0;

@@ -83,6 +83,8 @@ const char *health_level_name(enum health_level level);
 void health_limits_fill(const struct config *config, int64_t run_age_ms, struct health_limits *out);
 /* Borrows the texts of status. */
 void health_facts_read(const struct report_status *status, struct health_facts *out);
+/* What is planned waits for somebody to go live, however long that takes. */
+bool health_is_shadow(const struct health_facts *facts);
 void health_judge(const struct health_facts *facts, const struct health_limits *limits,
                   struct health *out);
 

@@ -142,7 +142,7 @@ void
 next_fill(const struct report_status *status, const struct health_facts *facts,
           const struct health *health, const char *schema, struct next *out)
 {
-    bool is_shadow = strcmp(facts->mode, "shadow") == 0;
+    bool is_shadow = health_is_shadow(facts);
     bool is_other_api = next_has_finding(health, "other_api");
 
     out->count = 0;

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,6 +9,7 @@
 #include "base/number.h"
 #include "cli/command.h"
 #include "cli/metrics.h"
+#include "cli/progress.h"
 #include "cli/stop.h"
 
 #define RUN_POSTS_MAX 1000000000 /* as run.max_posts in the configuration */
@@ -23,8 +23,7 @@ enum {
 struct run_watcher {
     struct metrics *metrics;
     const char *command;
-    bool is_terminal;
-    bool has_progress; /* on the screen, to be wiped */
+    struct progress progress;
     struct clock_mono began;
     int stop_fd;
     int64_t watchdog_ms; /* 0: nobody wants to hear */
@@ -155,14 +154,6 @@ run_note_tick(void *ctx)
 }
 
 static void
-run_wipe(struct run_watcher *watcher)
-{
-    if (watcher->has_progress)
-        (void)fputs("\r\033[K", stderr);
-    watcher->has_progress = false;
-}
-
-static void
 run_note_progress(const struct ledger_run_summary *so_far, void *ctx)
 {
     struct run_watcher *watcher = ctx;
@@ -170,25 +161,23 @@ run_note_progress(const struct ledger_run_summary *so_far, void *ctx)
     int64_t passed_ms = clock_mono_since_ms(watcher->began) + 1;
     int64_t left_s = posted > 0 ? so_far->backlog * passed_ms / posted / 1000 : 0;
 
-    if (!watcher->is_terminal) {
+    if (!watcher->progress.is_shown) {
         log_event(LOG_INFO, "cli", "working", "looked_at", log_int(so_far->looked_at), "planned",
                   log_int(so_far->planned), "posted", log_int(posted), "backlog",
                   log_int(so_far->backlog), NULL);
         return;
     }
-    run_wipe(watcher);
     if (posted == 0)
-        (void)fprintf(stderr, "%s: looked at %lld, planned %lld, backlog %lld", watcher->command,
-                      (long long)so_far->looked_at, (long long)so_far->planned,
-                      (long long)so_far->backlog);
+        progress_put(&watcher->progress, "%s: looked at %lld, planned %lld, backlog %lld",
+                     watcher->command, (long long)so_far->looked_at, (long long)so_far->planned,
+                     (long long)so_far->backlog);
     else
-        (void)fprintf(stderr, "%s: posted %lld, backlog %lld, %lld.%lld/s, %lld:%02lld:%02lld left",
-                      watcher->command, (long long)posted, (long long)so_far->backlog,
-                      (long long)(posted * 1000 / passed_ms),
-                      (long long)(posted * 10000 / passed_ms % 10), (long long)(left_s / 3600),
-                      (long long)(left_s / 60 % 60), (long long)(left_s % 60));
-    (void)fflush(stderr);
-    watcher->has_progress = true;
+        progress_put(&watcher->progress,
+                     "%s: posted %lld, backlog %lld, %lld.%lld/s, %lld:%02lld:%02lld left",
+                     watcher->command, (long long)posted, (long long)so_far->backlog,
+                     (long long)(posted * 1000 / passed_ms),
+                     (long long)(posted * 10000 / passed_ms % 10), (long long)(left_s / 3600),
+                     (long long)(left_s / 60 % 60), (long long)(left_s % 60));
 }
 
 static int
@@ -210,14 +199,13 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     int stop_fd = -1;
     /* A watch on a terminal is looked at for its log. */
     struct run_watcher watcher = {.command = command,
-                                  .is_terminal =
-                                      !is_watch && !context->is_quiet && isatty(STDERR_FILENO) == 1,
+                                  .progress = progress_begin(is_watch || context->is_quiet),
                                   .began = clock_mono_now()};
     const struct sync_observer observer = {.post_fn = run_note_post,
                                            .tick_fn = run_note_tick,
                                            .progress_fn = run_note_progress,
-                                           .progress_ms =
-                                               watcher.is_terminal ? RUN_SCREEN_MS : RUN_LOG_MS,
+                                           .progress_ms = watcher.progress.is_shown ? RUN_SCREEN_MS
+                                                                                    : RUN_LOG_MS,
                                            .ctx = &watcher};
 
     /* A mistake on the command line is told before one in the file. */
@@ -241,7 +229,7 @@ run_work(const struct command_context *context, const char *command, bool is_wat
     if (is_watch)
         (void)notify_send("READY=1");
     ok = is_watch ? sync_watch(sync, &summary, err) : sync_run(sync, &summary, err);
-    run_wipe(&watcher);
+    progress_wipe(&watcher.progress);
     run_tell_stop(&watcher);
     /* An id with a slip in it looks like an order in which nothing is due. */
     if (ok && options.only_order != NULL && summary.looked_at == 0 && !summary.was_stopped &&
