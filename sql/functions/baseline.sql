@@ -152,7 +152,6 @@ begin
     select count(*), coalesce(sum(u), 0) into lines, units from put;
 end $$;
 
-drop function if exists baseline_done(text, text);
 create or replace function baseline_done(kind text, who text, to_mode ledger_mode default 'live') returns void
 language plpgsql security definer set search_path from current as $$
 begin

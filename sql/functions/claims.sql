@@ -201,6 +201,13 @@ begin
      where l.order_id = any (ids) and o.order_id = l.order_id;
 end $$;
 
+-- When the next POST of an order may go, whose lane is free. Claims and settlements, which are many, have it written out.
+create or replace function lane_next_at(of_order text) returns timestamptz
+language sql stable set search_path from current as $$
+select coalesce(min(s.next_attempt_at), 'infinity') from submissions s
+ where s.order_id = of_order and s.settled_at is null and s.state = 'planned'
+$$;
+
 -- A claim whose worker is gone becomes unknown: by time, or earlier when the worker's session lock is free.
 -- Either way only after the claim may not be sent any more, and the settle clock starts where it always does.
 create or replace function reap(for_run bigint, timeout_ms bigint, settle_ms bigint) returns bigint

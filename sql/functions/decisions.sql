@@ -19,7 +19,6 @@ $$;
 -- What is behind "submission 17", "marker UUID", "order ID", "discrepancy 4", or behind a filter ("all": with an open
 -- discrepancy of a kind, or older than so long). A discrepancy stands for its submission while that one waits for a
 -- decision; without one it can only be dismissed by itself. why: there is nothing to decide.
-drop function if exists decision_targets(text, text, text, interval);
 create or replace function decision_targets(
     action text, target_kind text, target text, of_kind text, older_than interval, most int,
     out submission_id bigint, out discrepancy_id bigint, out why text)
@@ -297,7 +296,6 @@ end $$;
 
 -- A discrepancy that a person has looked at; it stays closed while its evidence is the same. units: due plans anew what is
 -- missing at the API.
-drop function if exists dismiss_discrepancy(bigint, text, text);
 create or replace function dismiss_discrepancy(of_discrepancy bigint, who text, why text, units text,
                                                out done boolean, out said text)
 language plpgsql security definer set search_path from current as $$

@@ -147,7 +147,6 @@ with recursive below as (
 select id::regclass from below
 $$;
 
-drop function if exists note_feed(regclass, text, text);
 create or replace function note_feed(relation regclass, order_key text) returns void
 language plpgsql security definer set search_path from current as $$
 declare

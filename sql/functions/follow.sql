@@ -161,7 +161,6 @@ end $$;
 
 -- The reading is over. newest: the first event of its first page, null when there was none; gap: why it did not reach
 -- the reading before, null when it did; whole: false when it broke off, why in unread, and is tried again.
-drop function if exists events_end(boolean, text, text, text);
 create or replace function events_end(is_whole boolean, newest text, newest_at text, gap text, unread text) returns void
 language plpgsql security definer set search_path from current as $$
 declare
@@ -299,7 +298,7 @@ begin
     if e.fulfillment_id is null
        or exists (select from submissions s where s.fulfillment_id = e.fulfillment_id)
        -- booked: settled, unless it is that of a submission which isn't
-       or (coalesce(is_now not in ('unknown', 'planned', 'held', 'rejected'), true)
+       or (not is_way(is_now, 'accepted')
            and exists (select from adjustments j where j.fulfillment_id = e.fulfillment_id)) then
         return;
     end if;
@@ -312,7 +311,7 @@ begin
         perform settle(null, for_run, jsonb_build_array(jsonb_build_object(
             'kind', 'look', 'marker', e.marker, 'next', 'accepted', 'outcome', 'event', 'sent', true,
             'fulfillment_id', e.fulfillment_id)));
-        if is_now not in ('unknown', 'planned', 'held', 'rejected') then
+        if not is_way(is_now, 'accepted') then
             return; -- else its list says whether all units are there
         end if;
     end if;
@@ -495,7 +494,6 @@ begin
 end $$;
 
 -- What is due of all that this file is about. pass_age_ms: since the pass began; what became due later waits for the next.
-drop function if exists follow_left(bigint);
 create or replace function follow_left(pass_age_ms bigint, out is_to_apply boolean, out is_to_ask boolean,
                                        out is_to_hand_over boolean, out is_to_track boolean, out is_to_charge boolean)
 language plpgsql stable security definer set search_path from current

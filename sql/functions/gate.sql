@@ -67,7 +67,6 @@ $$;
 
 -- Answers of GET /orders: [{"order_id", "upstream_id", "state", "since", "captured", "cancelled",
 -- "items": [{"item_id", "quantity", "state"}]}]. Whoever waited for them is looked at again.
-drop function if exists record_orders(jsonb);
 create or replace function record_orders(answers jsonb, ask_most_ms bigint default 60000, follow_after_ms bigint default 3600000)
 returns bigint
 language plpgsql security definer set search_path from current
@@ -176,7 +175,6 @@ select state not in ('accepted', 'blocked', 'cancelled', 'fulfilled', 'complete'
 $$;
 
 -- Asked for alone, and the API knows no such order.
-drop function if exists record_unknown_orders(text[]);
 create or replace function record_unknown_orders(ids text[], ask_most_ms bigint default 60000) returns void
 language plpgsql security definer set search_path from current
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
@@ -193,8 +191,20 @@ begin
     insert into queue (order_key, source) select distinct unnest(ids), 'gate';
 end $$;
 
--- Asked for alone, and the answer can't be read. For an hour that may be an accident of the moment; then a person has
+-- What the API has of an order can't be read, since then. For an hour that may be an accident of the moment; then a person has
 -- to look, since nothing of the order's is posted meanwhile and nothing else would say so.
+create or replace function note_unread(
+    for_run bigint, of_order text, since timestamptz, t timestamptz, detail text, what text) returns void
+language plpgsql set search_path from current as $$
+begin
+    if since = t then
+        insert into queue (order_key, source) values (of_order, 'gate');
+    elsif since < t - interval '1 hour' then
+        perform find_discrepancies(for_run, array[row('unreadable', of_order, '', '', 0, detail, what, false)::finding]);
+    end if;
+end $$;
+
+-- It was asked for alone, and the answer can't be read.
 create or replace function record_unread_order(for_run bigint, of_order text, why text, ask_most_ms bigint) returns void
 language plpgsql security definer set search_path from current as $$
 declare
@@ -206,12 +216,7 @@ begin
            ask_at = case when o.ask_at is not null then t + ask_delay(o.asks + 1, ask_most_ms) end
      where o.order_id = of_order
     returning o.unread_since into since;
-    if since = t then
-        insert into queue (order_key, source) values (of_order, 'gate');
-    elsif since < t - interval '1 hour' then
-        perform find_discrepancies(for_run, array[
-            row('unreadable', of_order, '', '', 0, format('what the API says of the order: %s', why), 'api', false)::finding]);
-    end if;
+    perform note_unread(for_run, of_order, since, t, format('what the API says of the order: %s', why), 'api');
 end $$;
 
 -- The same of the list of an order's fulfillments. It is asked for again when its lease is over, or in delay_ms.
@@ -226,12 +231,7 @@ begin
            list_at = case when o.list_at is not null then greatest(o.list_at, t + delay_ms * interval '1 ms') end
      where o.order_id = of_order
     returning o.unlisted_since into since;
-    if since = t then
-        insert into queue (order_key, source) values (of_order, 'gate');
-    elsif since < t - interval '1 hour' then
-        perform find_discrepancies(for_run, array[
-            row('unreadable', of_order, '', '', 0, format('the list of the order''s fulfillments: %s', why), 'list', false)::finding]);
-    end if;
+    perform note_unread(for_run, of_order, since, t, format('the list of the order''s fulfillments: %s', why), 'list');
 end $$;
 
 -- Are the unknown ones the fewer? Then the relation speaks of the API's orders. No more are counted than decide it.

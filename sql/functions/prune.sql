@@ -132,7 +132,7 @@ $$;
 -- Is something of it on its way that holds its order's lane?
 create or replace function holds_lane(of_submission bigint) returns boolean
 language sql stable set search_path from current as $$
-select exists (select from submissions s where s.submission_id = of_submission and s.state in ('sending', 'unknown'))
+select exists (select from submissions s where s.submission_id = of_submission and is_on_its_way(s.state))
     or exists (select from tracking k where k.submission_id = of_submission and k.sending_until is not null)
 $$;
 
@@ -155,8 +155,7 @@ begin
     with freed as (
         update lanes l
            set active_submission = null,
-               next_at = coalesce((select min(s.next_attempt_at) from submissions s
-                                    where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+               next_at = lane_next_at(l.order_id)
           from (select x.order_id, x.active_submission from lanes x where x.order_id = any (ids)) was
          where l.order_id = any (ids) and l.order_id = was.order_id
            and was.active_submission is not null and not holds_lane(was.active_submission)

@@ -159,7 +159,7 @@ begin
                next_attempt_at = null, unknown_since = null, settle_after = null, next_look_at = null,
                unknown_then = null, held_by = null
           from (select distinct on (fulfillment_id) * from unnest(a) where next = 'accepted') x
-         where s.submission_id = any (ids) and s.marker = x.marker and s.state in ('sending', 'unknown', 'planned', 'held', 'rejected')
+         where s.submission_id = any (ids) and s.marker = x.marker and is_way(s.state, 'accepted')
            and not exists (select from submissions o where o.fulfillment_id = x.fulfillment_id offset 0)
            and not exists (select from explained o where o.fulfillment_id = x.fulfillment_id offset 0)
         returning s.submission_id
@@ -484,7 +484,7 @@ begin
       from (select distinct on (s.marker) s.marker, f.value ->> 'id' as id
               from jsonb_array_elements(listing) with ordinality f
               join submissions s on s.marker::text = lower(f.value ->> 'marker') and s.order_id = of_order
-             where s.state in ('unknown', 'planned', 'held', 'rejected')
+             where is_way(s.state, 'accepted') and s.state <> 'sending' -- its own answer says it
              order by s.marker, f.ordinality desc) e;
     if evidence is not null then
         perform settle(null, for_run, evidence);

@@ -32,7 +32,6 @@ $$;
 
 -- Updates to send now, one of an order, each under its order's lane: nothing else of the order is posted meanwhile, on
 -- any host. lease_ms: then the lane is free again, whatever became of us. taken_until names the take.
-drop function if exists take_tracking(bigint, int, int, bigint);
 create or replace function take_tracking(for_worker bigint, version_of_schema int, most int, lease_ms bigint)
 returns table (submission_id bigint, version int, fulfillment_id text, company text, number text, url text, failures int,
                taken_until timestamptz)
@@ -84,7 +83,6 @@ begin
 end $$;
 
 -- The end of one take, if it still stands: after its lease another host may have taken it anew. The caller holds the lane.
-drop function if exists free_lane(bigint);
 create or replace function free_lane(of_submission bigint, taken_until timestamptz) returns boolean
 language plpgsql volatile security definer set search_path from current as $$
 begin
@@ -96,8 +94,7 @@ begin
     end if;
     update lanes l
        set active_submission = null,
-           next_at = coalesce((select min(s.next_attempt_at) from submissions s
-                                where s.order_id = l.order_id and s.state = 'planned'), 'infinity')
+           next_at = lane_next_at(l.order_id)
       from tracking k
      where k.submission_id = of_submission and l.order_id = k.order_id and l.active_submission = of_submission;
     return true;
@@ -106,7 +103,6 @@ end $$;
 -- What came of one. outcome: sent, again (refused for now, or nobody knows), refused. A repeat of one whose answer was
 -- lost is harmless: it sets the same three texts of the same fulfillment, and no quantity with them. Of a take that does not
 -- stand any more it says nothing: whoever has it now, or takes it next, sends what is newest.
-drop function if exists tracking_done(bigint, bigint, int, text, text, bigint);
 create or replace function tracking_done(for_run bigint, of_submission bigint, of_version int, outcome text, why text, delay_ms bigint,
                                          taken_until timestamptz) returns void
 language plpgsql volatile security definer set search_path from current as $$
