@@ -36,15 +36,6 @@ teardown(void)
 }
 
 static void
-expect(struct pg *pg, const char *sql, const char *expected)
-{
-    char *text = support_ledger_ask(pg, "expect", sql, NULL, NULL, NULL);
-
-    ck_assert_msg(strcmp(text, expected) == 0, "%s: \"%s\", not \"%s\"", sql, text, expected);
-    free(text);
-}
-
-static void
 expect_refused(struct pg *pg, const char *sql, const char *sqlstate, const char *part)
 {
     struct error err = {0};
@@ -59,10 +50,10 @@ expect_refused(struct pg *pg, const char *sql, const char *sqlstate, const char 
 START_TEST(of_two_planners_at_once_one_gets_nothing)
 {
     support_ledger_do(first, "first", "begin");
-    expect(first, "select plan_begin()", "t");
-    expect(second, "select plan_begin()", "f");
+    support_ledger_expect(first, "select plan_begin()", "t");
+    support_ledger_expect(second, "select plan_begin()", "f");
     support_ledger_do(first, "first", "commit");
-    expect(second, "select plan_begin()", "t");
+    support_ledger_expect(second, "select plan_begin()", "t");
 }
 END_TEST
 
@@ -74,13 +65,15 @@ START_TEST(an_order_that_is_being_claimed_is_looked_at_later)
         "select t.warehouse('A 1 '''' 9/5/0; B 1 '''' 9/3/0'); select t.time_passes()");
     support_ledger_do(second, "claim",
                       "begin; select * from lanes where order_id = 'A' for no key update");
-    expect(first, "select t.look()", "looked 1 planned 1 withdrawn 1 busy 1 opened 0");
-    expect(first, "select t.queued()", "A");
-    expect(first, "select t.open()", "planned '' 1:2/0; B planned '' 1:3/0");
+    support_ledger_expect(first, "select t.look()",
+                          "looked 1 planned 1 withdrawn 1 busy 1 opened 0");
+    support_ledger_expect(first, "select t.queued()", "A");
+    support_ledger_expect(first, "select t.open()", "planned '' 1:2/0; B planned '' 1:3/0");
     support_ledger_do(second, "claim", "commit");
-    expect(first, "select t.look()", "looked 2 planned 1 withdrawn 1 busy 0 opened 0");
-    expect(first, "select t.open()", "planned '' 1:5/0; B planned '' 1:3/0");
-    expect(first, "select t.queued()", "");
+    support_ledger_expect(first, "select t.look()",
+                          "looked 2 planned 1 withdrawn 1 busy 0 opened 0");
+    support_ledger_expect(first, "select t.open()", "planned '' 1:5/0; B planned '' 1:3/0");
+    support_ledger_expect(first, "select t.queued()", "");
 }
 END_TEST
 
@@ -89,12 +82,12 @@ START_TEST(an_order_that_is_being_settled_is_looked_at_later)
     support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0'); select t.claim(1)");
     support_ledger_do(second, "settle", "begin; select t.all('accept', '')");
     support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/3/0')");
-    expect(first, "select t.queued()", "A");
-    expect(first, "select t.open()", "sending '' 1:2/0");
+    support_ledger_expect(first, "select t.queued()", "A");
+    support_ledger_expect(first, "select t.open()", "sending '' 1:2/0");
     support_ledger_do(second, "settle", "commit");
     support_ledger_do(first, "plan", "select t.look()");
-    expect(first, "select t.posted()", "1 '' 2/0");
-    expect(first, "select t.open()", "planned '' 1:1/0");
+    support_ledger_expect(first, "select t.posted()", "1 '' 2/0");
+    support_ledger_expect(first, "select t.open()", "planned '' 1:1/0");
     support_ledger_expect_sound(first, "at the end", NULL);
 }
 END_TEST
@@ -103,9 +96,9 @@ START_TEST(a_claim_skips_an_order_that_is_being_planned)
 {
     support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0; B 1 '''' 9/1/0')");
     support_ledger_do(first, "plan", "begin; select t.plan('A 1 '''' 9/3/0; B 1 '''' 9/1/0')");
-    expect(second, "select t.claim(10)", "0");
+    support_ledger_expect(second, "select t.claim(10)", "0");
     support_ledger_do(first, "plan", "rollback");
-    expect(second, "select t.claim(10)", "2");
+    support_ledger_expect(second, "select t.claim(10)", "2");
 }
 END_TEST
 
@@ -113,11 +106,12 @@ START_TEST(two_claims_never_take_the_same)
 {
     support_ledger_do(first, "plan", "select t.plan('A 1 P1 9/2/0; A 1 P2 9/1/0; B 1 '''' 9/1/0')");
     support_ledger_do(first, "claim", "begin");
-    expect(first, "select t.claim(1)", "1");
-    expect(second, "select t.claim(10)", "1");
+    support_ledger_expect(first, "select t.claim(1)", "1");
+    support_ledger_expect(second, "select t.claim(10)", "1");
     support_ledger_do(first, "claim", "commit");
-    expect(second, "select t.claim(10)", "0");
-    expect(first, "select count(distinct order_id) from submissions where state = 'sending'", "2");
+    support_ledger_expect(second, "select t.claim(10)", "0");
+    support_ledger_expect(
+        first, "select count(distinct order_id) from submissions where state = 'sending'", "2");
 }
 END_TEST
 
@@ -135,7 +129,7 @@ START_TEST(a_plan_number_can_be_used_once)
     support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0')");
     expect_refused(second, STALE_ITEM "1, 2 from submissions", "23505", "law_5_plan_no");
     expect_refused(second, STALE_ITEM "3, 2 from submissions", "23514", "law 5");
-    expect(first, "select t.open()", "planned '' 1:2/0");
+    support_ledger_expect(first, "select t.open()", "planned '' 1:2/0");
 }
 END_TEST
 
@@ -145,7 +139,7 @@ START_TEST(units_beyond_what_the_warehouse_says_are_refused)
     expect_refused(second, STALE_ITEM "2, 2 from submissions", "23514", "law_5_shipped");
     support_ledger_do(first, "accept", "select t.all('accept', '')");
     expect_refused(second, STALE_ITEM "2, 1 from submissions", "23514", "law_5_shipped");
-    expect(first, "select t.posted()", "1 '' 2/0");
+    support_ledger_expect(first, "select t.posted()", "1 '' 2/0");
 }
 END_TEST
 
@@ -180,7 +174,7 @@ START_TEST(a_stale_planner_without_the_lock_waits_and_is_refused)
     ck_assert(!pg_finish(second, NULL, &err));
     ck_assert_msg(strcmp(err.sqlstate, "23514") == 0, "%s: %s", err.sqlstate, err.message);
     ck_assert_msg(strstr(err.message, "law_5_shipped") != NULL, "%s", err.message);
-    expect(first, "select t.open()", "planned '' 1:2/0");
+    support_ledger_expect(first, "select t.open()", "planned '' 1:2/0");
 }
 END_TEST
 
@@ -227,7 +221,7 @@ START_TEST(counters_can_t_be_written)
     expect_refused(second, "update rows set live_shipped = 0", "23514", "law 5");
     expect_refused(second, "update rows set planned_to_shipped = 99", "23514", "law 5");
     expect_refused(second, "update rows set plan_no = 7", "23514", "law 5");
-    expect(first, "select t.open()", "planned '' 1:2/0");
+    support_ledger_expect(first, "select t.open()", "planned '' 1:2/0");
 }
 END_TEST
 
@@ -335,10 +329,11 @@ START_TEST(eight_sessions_at_once_make_no_deadlock_and_nothing_double)
     ck_assert_str_eq(text, "");
     free(text);
     support_ledger_expect_sound(first, "at the end", "end");
-    expect(first, "select count(*) from t.lines where has_issue", "0");
-    expect(first, "select count(*) > 20 from submissions where state = 'accepted'", "t");
-    expect(first, "select sum(posted_shipped) = (select sum(shipped) from t.w) from row_units",
-           "t");
+    support_ledger_expect(first, "select count(*) from t.lines where has_issue", "0");
+    support_ledger_expect(first, "select count(*) > 20 from submissions where state = 'accepted'",
+                          "t");
+    support_ledger_expect(
+        first, "select sum(posted_shipped) = (select sum(shipped) from t.w) from row_units", "t");
 }
 END_TEST
 

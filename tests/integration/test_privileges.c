@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "ledger/init.h"
 #include "ledger/ledger.h"
 #include "ledger/statements.h"
 #include "pg/pg.h"
-#include "support/support.h"
+#include "support/ledger.h"
 
 /* A worker may call what the program's statements call, and nothing else that has the owner's
  * rights. */
@@ -19,21 +18,8 @@ static struct ledger *ledger;
 static void
 setup(void)
 {
-    struct ledger_options session = {.url = url,
-                                     .schema = "waybill",
-                                     .application_name = "waybill test",
-                                     .statement_timeout_ms = 30000,
-                                     .connect_timeout_ms = 5000};
-    struct ledger_init_options wanted = {.session = &session, .grant_role = "test_worker"};
-    struct ledger_init_result result;
-
     error_clear(&err);
-    ledger = NULL;
-    support_database_create(url);
-    support_psql(url, "do $$ begin if not exists (select from pg_roles where rolname ="
-                      " 'test_worker') then create role test_worker login; end if; end $$");
-    ck_assert_msg(ledger_init(&wanted, &result, &err), "%s: %s", err.context, err.message);
-    ck_assert_msg(ledger_open(&ledger, &session, &err), "%s", err.message);
+    ledger = support_ledger_untouched(url, "test_worker");
 }
 
 static void

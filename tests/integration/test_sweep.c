@@ -134,20 +134,31 @@ START_TEST(rows_that_are_known_as_bad_are_no_news_to_a_sweep)
 }
 END_TEST
 
-/* shop.seen tells of each look at one order whether o2 had been read by the planner. */
-#define SEES                                                                                       \
-    "  insert into shop.seen select exists (select from waybill.rows where order_id = 'o2');"
+/* shop.seen tells of each look at one order whether o2 had been read by the planner; another look
+ * queues it. */
+static void
+see_whether_planned(const char *at_order, const char *touches_at)
+{
+    char sql[600];
+
+    shop_ships(&shop, "('o2', 'a', '', 2, 0)");
+    (void)snprintf(sql, sizeof(sql),
+                   "create table shop.seen (is_planned boolean);"
+                   "create or replace function shop.look(text) returns boolean"
+                   " volatile language plpgsql as $$ begin"
+                   " if $1 = '%s' then perform waybill.touch('o2'); end if;"
+                   " if $1 = '%s' then insert into shop.seen"
+                   "  select exists (select from waybill.rows where order_id = 'o2'); end if;"
+                   " return true; end $$",
+                   touches_at, at_order);
+    support_psql(shop.url, sql);
+}
 
 START_TEST(what_is_queued_is_planned_before_a_sweep_begins)
 {
     begin("'n' || lpad(n::text, 5, '0')");
-    shop_ships(&shop, "('o2', 'a', '', 2, 0)");
-    support_psql(shop.url, "create table shop.seen (is_planned boolean);"
-                           "create or replace function shop.look(text) returns boolean"
-                           " volatile language plpgsql as $$ begin"
-                           " if $1 = 'n00001' then" SEES " end if;"
-                           " return true; end $$;"
-                           "select waybill.touch('o2')");
+    see_whether_planned("n00001", "");
+    support_psql(shop.url, "select waybill.touch('o2')");
     shop_must(&shop, 0, "run", "--sweep");
     support_query_is(shop.url, "select bool_and(is_planned) from shop.seen", "t");
 }
@@ -156,14 +167,8 @@ END_TEST
 START_TEST(what_is_queued_during_a_sweep_in_pieces_is_planned_before_it_ends)
 {
     begin("'p' || lpad(n::text, 5, '0')");
-    shop_ships(&shop, "('o2', 'a', '', 2, 0)");
-    support_psql(shop.url, "create table shop.seen (is_planned boolean);"
-                           "create or replace function shop.look(text) returns boolean"
-                           " volatile language plpgsql as $$ begin"
-                           " if $1 = 'p00001' then perform waybill.touch('o2'); end if;"
-                           " if $1 = 'p09999' then" SEES " end if;"
-                           " return true; end $$;"
-                           "update shop.lines set note = 0 where order_id = 'p12000'");
+    see_whether_planned("p09999", "p00001");
+    support_psql(shop.url, "update shop.lines set note = 0 where order_id = 'p12000'");
     shop_must(&shop, 1, "run", "--sweep");
     support_query_is(shop.url, "select bool_or(is_planned) from shop.seen", "t");
 }

@@ -2,11 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/init.h"
 #include "ledger/ledger.h"
 #include "ledger/statements.h"
 #include "ledger/warehouse.h"
-#include "support/support.h"
+#include "support/ledger.h"
 
 /* The statements with the warehouse's relation in them, filled in, held against a ledger. */
 
@@ -18,22 +17,12 @@ static struct warehouse *warehouse;
 static void
 setup(void)
 {
-    const struct ledger_options session = {.url = url,
-                                           .schema = "waybill",
-                                           .application_name = "waybill test",
-                                           .statement_timeout_ms = 30000,
-                                           .connect_timeout_ms = 5000};
-    const struct ledger_init_options init = {.session = &session};
-    struct ledger_init_result result;
-
     error_clear(&err);
-    support_database_create(url);
+    ledger = support_ledger_untouched(url, NULL);
     support_psql(url, "create schema wms;"
                       "create table wms.t (order_id text, upstream_id text, item_id text,"
                       " ordered_quantity int, shipped_quantity int, cancelled_quantity int,"
                       " changed_at timestamptz)");
-    ck_assert_msg(ledger_init(&init, &result, &err), "%s: %s", err.context, err.message);
-    ck_assert_msg(ledger_open(&ledger, &session, &err), "%s", err.message);
     ck_assert_msg(warehouse_open(ledger, "wms.t", true, &warehouse, &err), "%s", err.message);
 }
 

@@ -51,15 +51,6 @@ teardown(void)
     pg_close(third);
 }
 
-static void
-expect(struct pg *pg, const char *sql, const char *expected)
-{
-    char *text = support_ledger_ask(pg, "expect", sql, NULL, NULL, NULL);
-
-    ck_assert_msg(strcmp(text, expected) == 0, "%s: \"%s\", not \"%s\"", sql, text, expected);
-    free(text);
-}
-
 static bool
 is_held_or_over(void *ctx)
 {
@@ -147,11 +138,11 @@ END_TEST
 START_TEST(tracking_whose_worker_died_is_taken_by_one_of_two)
 {
     new_tracking();
-    expect(third, "select t.take(1)", "A2 B2");
+    support_ledger_expect(third, "select t.take(1)", "A2 B2");
     support_wait_query(url, "select max(sending_until) < clock_timestamp() from waybill.tracking",
                        "t", WAIT_MS);
     support_ledger_do(first, "take", "begin");
-    expect(first, "select t.take(60000)", "A2 B2");
+    support_ledger_expect(first, "select t.take(60000)", "A2 B2");
     begin(second, &take);
     support_ledger_do(first, "take", "commit");
     end(second, "");
@@ -165,32 +156,34 @@ START_TEST(what_a_sleeper_says_of_its_tracking_changes_nothing)
     char *taken;
 
     new_tracking();
-    expect(first, "select t.take(1)", "A2 B2");
+    support_ledger_expect(first, "select t.take(1)", "A2 B2");
     taken = support_ledger_ask(first, "take", "select min(sending_until) from tracking", NULL, NULL,
                                NULL);
     support_wait_query(url, "select max(sending_until) < clock_timestamp() from waybill.tracking",
                        "t", WAIT_MS);
     support_ledger_do(first, "plan", "select t.plan('A 1 '''' 9/2/0 - A3; B 1 '''' 9/1/0 - B2')");
-    expect(second, "select t.take(60000)", "A3 B2");
+    support_ledger_expect(second, "select t.take(60000)", "A3 B2");
     free(support_ledger_ask(first, "done", SAY_SENT, "1", taken, NULL));
     free(support_ledger_ask(first, "done", SAY_SENT, "2", taken, NULL));
-    expect(first,
-           "select count(*) from tracking where sending_until is not null and next_at is not null"
-           " and sent_at is null",
-           "2");
+    support_ledger_expect(
+        first,
+        "select count(*) from tracking where sending_until is not null and next_at is not null"
+        " and sent_at is null",
+        "2");
     support_ledger_expect_sound(first, "the sleeper is done", NULL);
-    expect(first, "select count(active_submission) from lanes", "2");
+    support_ledger_expect(first, "select count(active_submission) from lanes", "2");
     free(taken);
 
     taken = support_ledger_ask(second, "take", "select min(sending_until) from tracking", NULL,
                                NULL, NULL);
     free(support_ledger_ask(second, "done", SAY_SENT, "1", taken, NULL));
-    expect(first,
-           "select string_agg(number, ' ') from tracking where sending_until is null and next_at is"
-           " null and sent_at is not null",
-           "A3");
-    expect(first, "select string_agg(order_id, ' ') from lanes where active_submission is null",
-           "A");
+    support_ledger_expect(
+        first,
+        "select string_agg(number, ' ') from tracking where sending_until is null and next_at is"
+        " null and sent_at is not null",
+        "A3");
+    support_ledger_expect(
+        first, "select string_agg(order_id, ' ') from lanes where active_submission is null", "A");
     free(taken);
 }
 END_TEST
@@ -222,67 +215,67 @@ START_TEST(what_waits_for_the_gate_is_opened_under_its_lane)
     support_ledger_do(holder, "hold", "commit");
     end(second, "2");
     end(third, "true");
-    expect(first, "select next_attempt_at <= clock_timestamp() from submissions", "t");
+    support_ledger_expect(first, "select next_attempt_at <= clock_timestamp() from submissions",
+                          "t");
     support_ledger_expect_sound(first, "at the end", NULL);
     pg_close(holder);
 }
 END_TEST
 
-/* The first hand-over of an order, with a function that takes its time. */
-START_TEST(of_two_hand_overs_of_an_order_one_gets_nothing_and_blames_nobody)
-{
-    static const struct pg_stmt hand_over = {
-        .name = "hand_over",
-        .sql = "select handed || coalesce(why, '') from hand_over(null, 'A', 't.tell', 50, 100)",
-        .nparams = 0,
-        .ncols = 1};
+static const struct pg_stmt hand_over = {
+    .name = "hand_over",
+    .sql = "select handed || coalesce(why, '') from hand_over(null, 'A', 't.tell', 50, 100)",
+    .nparams = 0,
+    .ncols = 1};
 
+/* The order has these states to hand over, and a function that is held up by the third session. */
+static void
+begin_hand_over(const char *states_sql)
+{
     support_ledger_do(
         first, "prepare",
         "create function t.tell(order_id text, state text, at timestamptz) returns void"
-        " language sql as $$ select pg_advisory_xact_lock(7) $$;"
-        "select t.api('A in_review 1:9'), t.api('A accepted 1:9')");
+        " language sql as $$ select pg_advisory_xact_lock(7) $$");
+    support_ledger_do(first, "states", states_sql);
     support_ledger_do(third, "hold", "select pg_advisory_lock(7)");
     support_ledger_do(second, "as the bridge", "set lock_timeout = '300ms'");
     begin(first, &hand_over);
+}
+
+/* Another one comes by, gets nothing, and the first comes to its end. */
+static void
+meet_hand_over(void)
+{
     begin(second, &hand_over);
     end(second, "0");
     support_ledger_do(third, "hold", "select pg_advisory_unlock(7)");
     end(first, "1");
-    expect(first,
-           "select count(*) || ' ' || (select count(*) from discrepancies)"
-           "  from order_states where handed_at is not null",
-           "1 0");
-    expect(second, "select handed from hand_over(null, 'A', 't.tell', 50, 100)", "1");
-    expect(third, "select handed from hand_over(null, 'A', 't.tell', 50, 100)", "0");
+}
+
+/* The first hand-over of an order, with a function that takes its time. */
+START_TEST(of_two_hand_overs_of_an_order_one_gets_nothing_and_blames_nobody)
+{
+    begin_hand_over("select t.api('A in_review 1:9'), t.api('A accepted 1:9')");
+    meet_hand_over();
+    support_ledger_expect(first,
+                          "select count(*) || ' ' || (select count(*) from discrepancies)"
+                          "  from order_states where handed_at is not null",
+                          "1 0");
+    support_ledger_expect(second, "select handed from hand_over(null, 'A', 't.tell', 50, 100)",
+                          "1");
+    support_ledger_expect(third, "select handed from hand_over(null, 'A', 't.tell', 50, 100)", "0");
 }
 END_TEST
 
 /* Whose row is not there yet: an older state came to light while the first was at a newer one. */
 START_TEST(a_hand_over_that_waits_before_its_function_is_put_off)
 {
-    static const struct pg_stmt hand_over = {
-        .name = "hand_over_busy",
-        .sql = "select handed || coalesce(why, '') from hand_over(null, 'A', 't.tell', 50, 100)",
-        .nparams = 0,
-        .ncols = 1};
-
-    support_ledger_do(
-        first, "prepare",
-        "create function t.tell(order_id text, state text, at timestamptz) returns void"
-        " language sql as $$ select pg_advisory_xact_lock(7) $$;"
-        "select t.api('A accepted 1:9')");
-    support_ledger_do(third, "hold", "select pg_advisory_lock(7)");
-    support_ledger_do(second, "as the bridge", "set lock_timeout = '300ms'");
-    begin(first, &hand_over);
+    begin_hand_over("select t.api('A accepted 1:9')");
     support_ledger_do(third, "an older one",
                       "insert into order_states (order_id, state, at, is_exact, source)"
                       " values ('A', 'in_review', now() - interval '1 h', true, 'event')");
-    begin(second, &hand_over);
-    end(second, "0");
-    support_ledger_do(third, "hold", "select pg_advisory_unlock(7)");
-    end(first, "1");
-    expect(first, "select count(*) from discrepancies", "0");
+    meet_hand_over();
+    support_ledger_expect(first, "select count(*) from discrepancies", "0");
 }
 END_TEST
 
@@ -317,8 +310,9 @@ START_TEST(an_event_and_an_answer_of_one_charge_wait_for_each_other_in_one_order
     support_ledger_do(third, "hold", "commit");
     end(first, NULL);
     end(second, "1");
-    expect(first, "select string_agg(kind, ' ') from discrepancies where closed_at is null",
-           "payment");
+    support_ledger_expect(first,
+                          "select string_agg(kind, ' ') from discrepancies where closed_at is null",
+                          "payment");
 }
 END_TEST
 

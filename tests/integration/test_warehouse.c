@@ -7,7 +7,7 @@
 #include "ledger/init.h"
 #include "ledger/ledger.h"
 #include "ledger/warehouse.h"
-#include "support/support.h"
+#include "support/ledger.h"
 
 static char url[SUPPORT_URL_MAX];
 static struct error err;
@@ -17,20 +17,9 @@ static struct warehouse *warehouse;
 static void
 setup(void)
 {
-    struct ledger_options session = {.url = url,
-                                     .schema = "waybill",
-                                     .application_name = "waybill test",
-                                     .statement_timeout_ms = 30000,
-                                     .connect_timeout_ms = 5000};
-    struct ledger_init_options options = {.session = &session};
-    struct ledger_init_result result;
-
     error_clear(&err);
-    ledger = NULL;
     warehouse = NULL;
-    support_database_create(url);
-    ck_assert_msg(ledger_init(&options, &result, &err), "%s: %s", err.context, err.message);
-    ck_assert_msg(ledger_open(&ledger, &session, &err), "%s", err.message);
+    ledger = support_ledger_untouched(url, NULL);
     support_psql(url, "create schema wms");
 }
 

@@ -1,5 +1,6 @@
 #include "support/ledger.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,33 @@ support_ledger_create_with(char url[SUPPORT_URL_MAX], const char *history_path)
     history = support_read_file(history_path);
     support_psql(url, history);
     free(history);
+}
+
+struct ledger *
+support_ledger_untouched(char url[SUPPORT_URL_MAX], const char *worker)
+{
+    struct error err = {0};
+    struct ledger *ledger = NULL;
+    struct ledger_init_result result = {0};
+    const struct ledger_options session = {.url = url,
+                                           .schema = "waybill",
+                                           .application_name = "waybill test",
+                                           .statement_timeout_ms = 30000,
+                                           .connect_timeout_ms = 5000};
+    const struct ledger_init_options options = {.session = &session, .grant_role = worker};
+    char sql[256];
+
+    support_database_create(url);
+    if (worker != NULL) {
+        (void)snprintf(sql, sizeof(sql),
+                       "do $$ begin if not exists (select from pg_roles where rolname = '%s')"
+                       " then create role %s login; end if; end $$",
+                       worker, worker);
+        support_psql(url, sql);
+    }
+    ck_assert_msg(ledger_init(&options, &result, &err), "%s: %s", err.context, err.message);
+    ck_assert_msg(ledger_open(&ledger, &session, &err), "%s", err.message);
+    return ledger;
 }
 
 struct pg *
@@ -68,6 +96,15 @@ support_ledger_do(struct pg *pg, const char *story, const char *sql)
     struct error err = {0};
 
     ck_assert_msg(pg_exec(pg, sql, &err), "%s: %s: %s %s", story, sql, err.sqlstate, err.message);
+}
+
+void
+support_ledger_expect(struct pg *pg, const char *sql, const char *expected)
+{
+    char *text = support_ledger_ask(pg, "expect", sql, NULL, NULL, NULL);
+
+    ck_assert_msg(strcmp(text, expected) == 0, "%s: \"%s\", not \"%s\"", sql, text, expected);
+    free(text);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "ledger/ledger.h"
 #include "pg/pg.h"
 #include "support/support.h"
 
@@ -18,6 +19,11 @@
     support_ledger_create_with((url), WAYBILL_SOURCE_DIR "/tests/support/history.sql")
 void support_ledger_create_with(char url[SUPPORT_URL_MAX], const char *history_path);
 
+/* A database of its own with an untouched ledger in schema waybill, and the program's session on
+ * it, which the caller closes. worker: a role that is made where it isn't there, and given what it
+ * needs; may be NULL. */
+struct ledger *support_ledger_untouched(char url[SUPPORT_URL_MAX], const char *worker);
+
 /* A session on it with a worker of its own; search_path is waybill, t. */
 struct pg *support_ledger_open(const char *url);
 
@@ -26,6 +32,7 @@ struct pg *support_ledger_open(const char *url);
 char *support_ledger_ask(struct pg *pg, const char *story, const char *sql, const char *first,
                          const char *second, const char *third);
 void support_ledger_do(struct pg *pg, const char *story, const char *sql);
+void support_ledger_expect(struct pg *pg, const char *sql, const char *expected);
 
 /* Fails with the first fault of the counters and, unless after is NULL, of the promise itself:
  * t.unbalanced() in history.sql says what holds after a "step", a "look" and at the "end". */
